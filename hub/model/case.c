@@ -1,0 +1,162 @@
+#include "hub/model/case.h"
+
+#include <stdlib.h>
+
+static const char *const handoff_state_names[] = {
+#define CH_HANDOFF_STATE_NAME(symbol, name) name,
+    CH_HANDOFF_STATE_LIST(CH_HANDOFF_STATE_NAME)
+#undef CH_HANDOFF_STATE_NAME
+};
+
+const char *ch_handoff_state_name(ch_handoff_state state)
+{
+    return (unsigned)state < CH_HANDOFF_STATE_COUNT ? handoff_state_names[state] : "unknown";
+}
+
+ch_status ch_handoff_state_from_name(ch_str name, ch_handoff_state *out_state)
+{
+    for (unsigned i = 0; i < CH_HANDOFF_STATE_COUNT; i++) {
+        if (ch_str_is(name, handoff_state_names[i])) {
+            *out_state = (ch_handoff_state)i;
+            return CH_OK;
+        }
+    }
+    return CH_NOT_FOUND;
+}
+
+bool ch_handoff_is_open(ch_handoff_state state)
+{
+    return state >= CH_HANDOFF_OFFERED && state <= CH_HANDOFF_STARTED;
+}
+
+ch_status ch_case_new(ch_case **out_case)
+{
+    ch_case *the_case = calloc(1, sizeof *the_case);
+    if (the_case == NULL) {
+        return CH_NO_MEMORY;
+    }
+    the_case->feedback_satisfied = -1;
+    *out_case = the_case;
+    return CH_OK;
+}
+
+void ch_case_free(ch_case *the_case)
+{
+    if (the_case == NULL) {
+        return;
+    }
+    free(the_case->handoffs);
+    free(the_case->steps);
+    free(the_case->refs);
+    free(the_case);
+}
+
+void ch_case_clear(ch_case *the_case)
+{
+    *the_case = (ch_case){.feedback_satisfied = -1,
+                          .handoffs = the_case->handoffs,
+                          .handoff_capacity = the_case->handoff_capacity,
+                          .steps = the_case->steps,
+                          .step_capacity = the_case->step_capacity,
+                          .refs = the_case->refs,
+                          .ref_capacity = the_case->ref_capacity};
+}
+
+/* Room for `count` items of `size` bytes behind *items. */
+static ch_status reserve(void **items, size_t *capacity, size_t count, size_t size)
+{
+    if (count <= *capacity) {
+        return CH_OK;
+    }
+    size_t grown = *capacity == 0 ? 4 : *capacity;
+    while (grown < count) {
+        grown *= 2;
+    }
+    void *room = realloc(*items, grown * size);
+    if (room == NULL) {
+        return CH_NO_MEMORY;
+    }
+    *items = room;
+    *capacity = grown;
+    return CH_OK;
+}
+
+ch_status ch_case_reserve(ch_case *the_case, size_t handoffs, size_t steps, size_t refs)
+{
+    void *room = the_case->handoffs;
+    ch_status status = reserve(&room, &the_case->handoff_capacity, handoffs, sizeof *the_case->handoffs);
+    the_case->handoffs = room;
+    if (status == CH_OK) {
+        room = the_case->steps;
+        status = reserve(&room, &the_case->step_capacity, steps, sizeof *the_case->steps);
+        the_case->steps = room;
+    }
+    if (status == CH_OK) {
+        room = the_case->refs;
+        status = reserve(&room, &the_case->ref_capacity, refs, sizeof *the_case->refs);
+        the_case->refs = room;
+    }
+    return status;
+}
+
+ch_status ch_case_copy(ch_case *to, const ch_case *from)
+{
+    ch_status status = ch_case_reserve(to, from->handoff_count, from->step_count, from->ref_count);
+    if (status != CH_OK) {
+        return status;
+    }
+    ch_case kept = *to;
+    *to = *from;
+    to->handoffs = kept.handoffs;
+    to->handoff_capacity = kept.handoff_capacity;
+    to->steps = kept.steps;
+    to->step_capacity = kept.step_capacity;
+    to->refs = kept.refs;
+    to->ref_capacity = kept.ref_capacity;
+    if (from->handoff_count > 0) {
+        memcpy(to->handoffs, from->handoffs, from->handoff_count * sizeof *to->handoffs);
+    }
+    if (from->step_count > 0) {
+        memcpy(to->steps, from->steps, from->step_count * sizeof *to->steps);
+    }
+    if (from->ref_count > 0) {
+        memcpy(to->refs, from->refs, from->ref_count * sizeof *to->refs);
+    }
+    return CH_OK;
+}
+
+const ch_handoff *ch_case_handoff(const ch_case *the_case, uint32_t index)
+{
+    return index == 0 || index > the_case->handoff_count ? NULL : &the_case->handoffs[index - 1];
+}
+
+const ch_handoff *ch_case_latest_open(const ch_case *the_case)
+{
+    for (size_t i = the_case->handoff_count; i > 0; i--) {
+        if (ch_handoff_is_open(the_case->handoffs[i - 1].state)) {
+            return &the_case->handoffs[i - 1];
+        }
+    }
+    return NULL;
+}
+
+bool ch_case_involves(const ch_case *the_case, ch_str party)
+{
+    if (party.size == 0) {
+        return false;
+    }
+    if (ch_str_is(party, the_case->lead)) {
+        return true;
+    }
+    for (size_t i = 0; i < the_case->handoff_count; i++) {
+        if (ch_str_is(party, the_case->handoffs[i].party)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool ch_case_state_is_active(ch_case_state state)
+{
+    return state >= CH_CASE_RECEIVED && state <= CH_CASE_WAITING;
+}

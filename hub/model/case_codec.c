@@ -1,0 +1,290 @@
+/* The stored form of a case: one MessagePack array, values by position as the tables below list them. */
+#include "hub/model/case.h"
+
+#define FORMAT 1
+/* A case with every table full and every text at its longest stays below it. */
+#define ENCODED_MAX ((size_t)1024 * 1024)
+
+typedef enum column_kind { TEXT, I64, U64, U32, INT, FLAG, CASE_STATE, HANDOFF_STATE } column_kind;
+
+typedef struct column {
+    column_kind kind;
+    size_t offset, size;
+} column;
+
+#define COLUMN(type, kind, member)                                                                           \
+    {                                                                                                        \
+        kind, offsetof(type, member), sizeof(((type *)0)->member)                                            \
+    }
+#define COUNT_OF(table) (sizeof(table) / sizeof *(table))
+
+static const column case_columns[] = {
+    COLUMN(ch_case, U64, number),
+    COLUMN(ch_case, TEXT, id),
+    COLUMN(ch_case, TEXT, source),
+    COLUMN(ch_case, TEXT, kind),
+    COLUMN(ch_case, TEXT, category),
+    COLUMN(ch_case, TEXT, area),
+    COLUMN(ch_case, TEXT, lead),
+    COLUMN(ch_case, TEXT, waiting_reason),
+    COLUMN(ch_case, INT, priority),
+    COLUMN(ch_case, FLAG, test_mode),
+    COLUMN(ch_case, CASE_STATE, state),
+    COLUMN(ch_case, CASE_STATE, state_before_waiting),
+    COLUMN(ch_case, U32, cycle),
+    COLUMN(ch_case, U32, version),
+    COLUMN(ch_case, I64, opened_ms),
+    COLUMN(ch_case, I64, changed_ms),
+    COLUMN(ch_case, U64, opened_sequence),
+    COLUMN(ch_case, U64, last_sequence),
+    COLUMN(ch_case, U32, anomalous_count),
+    COLUMN(ch_case, INT, feedback_score),
+    COLUMN(ch_case, INT, feedback_satisfied),
+    COLUMN(ch_case, U64, merged_into),
+};
+
+static const column handoff_columns[] = {
+    COLUMN(ch_handoff, U32, index),
+    COLUMN(ch_handoff, HANDOFF_STATE, state),
+    COLUMN(ch_handoff, TEXT, party),
+    COLUMN(ch_handoff, TEXT, from),
+    COLUMN(ch_handoff, TEXT, reason),
+    COLUMN(ch_handoff, U32, group),
+    COLUMN(ch_handoff, U32, previous),
+    COLUMN(ch_handoff, FLAG, lead),
+    COLUMN(ch_handoff, U32, urged),
+    COLUMN(ch_handoff, U32, escalated),
+    COLUMN(ch_handoff, I64, due_ms),
+    COLUMN(ch_handoff, I64, offered_ms),
+    COLUMN(ch_handoff, I64, delivered_ms),
+    COLUMN(ch_handoff, I64, accepted_ms),
+    COLUMN(ch_handoff, I64, started_ms),
+    COLUMN(ch_handoff, I64, ended_ms),
+    COLUMN(ch_handoff, U64, offered_sequence),
+};
+
+static const column step_columns[] = {
+    COLUMN(ch_step, CASE_STATE, state),
+    COLUMN(ch_step, U32, cycle),
+    COLUMN(ch_step, I64, entered_ms),
+    COLUMN(ch_step, TEXT, party),
+};
+
+static void put_column(ch_buf *out, const void *row, const column *of)
+{
+    const char *at = (const char *)row + of->offset;
+    switch (of->kind) {
+    case TEXT: ch_mp_put_text(out, at); break;
+    case I64: ch_mp_put_int(out, *(const int64_t *)(const void *)at); break;
+    case U64: ch_mp_put_uint(out, *(const uint64_t *)(const void *)at); break;
+    case U32: ch_mp_put_uint(out, *(const uint32_t *)(const void *)at); break;
+    case INT: ch_mp_put_int(out, *(const int *)(const void *)at); break;
+    case FLAG: ch_mp_put_bool(out, *(const bool *)(const void *)at); break;
+    case CASE_STATE: ch_mp_put_uint(out, *(const ch_case_state *)(const void *)at); break;
+    case HANDOFF_STATE: ch_mp_put_uint(out, *(const ch_handoff_state *)(const void *)at); break;
+    }
+}
+
+static void put_columns(ch_buf *out, const void *row, const column *columns, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        put_column(out, row, &columns[i]);
+    }
+}
+
+static void put_rows(ch_buf *out, const void *rows, size_t count, size_t size, const column *columns,
+                     size_t column_count)
+{
+    ch_mp_put_array(out, (uint32_t)count);
+    for (size_t i = 0; i < count; i++) {
+        ch_mp_put_array(out, (uint32_t)column_count);
+        put_columns(out, (const char *)rows + i * size, columns, column_count);
+    }
+}
+
+void ch_case_encode(ch_buf *out, const ch_case *the_case)
+{
+    ch_mp_put_array(out, 1 + COUNT_OF(case_columns) + 4);
+    ch_mp_put_uint(out, FORMAT);
+    put_columns(out, the_case, case_columns, COUNT_OF(case_columns));
+    put_rows(out, the_case->handoffs, the_case->handoff_count, sizeof *the_case->handoffs, handoff_columns,
+             COUNT_OF(handoff_columns));
+    put_rows(out, the_case->steps, the_case->step_count, sizeof *the_case->steps, step_columns,
+             COUNT_OF(step_columns));
+    ch_mp_put_array(out, (uint32_t)the_case->ref_count);
+    for (size_t i = 0; i < the_case->ref_count; i++) {
+        ch_mp_put_text(out, the_case->refs[i]);
+    }
+    ch_mp_put_array(out, (uint32_t)(2 * the_case->digest_count));
+    for (size_t i = 0; i < the_case->digest_count; i++) {
+        ch_mp_put_text(out, the_case->digests[i].field);
+        ch_mp_put_bin(
+            out, (ch_str){(const char *)the_case->digests[i].digest, sizeof the_case->digests[i].digest});
+    }
+}
+
+static bool take_text(char *out, size_t size, const ch_mp_value *value)
+{
+    return value->kind == CH_MP_STR && ch_str_copy(out, size, value->str) == CH_OK;
+}
+
+static bool take_column(ch_mp_reader *reader, void *row, const column *of)
+{
+    char *at = (char *)row + of->offset;
+    ch_mp_value value;
+    if (!ch_mp_next(reader, &value)) {
+        return false;
+    }
+    if (of->kind == TEXT) {
+        return take_text(at, of->size, &value);
+    }
+    if (of->kind == FLAG) {
+        *(bool *)(void *)at = value.boolean;
+        return value.kind == CH_MP_BOOL;
+    }
+    int64_t least = of->kind == I64 ? INT64_MIN : of->kind == INT ? INT32_MIN : 0;
+    int64_t most = of->kind == I64 || of->kind == U64 ? INT64_MAX
+                   : of->kind == U32                  ? UINT32_MAX
+                   : of->kind == INT                  ? INT32_MAX
+                   : of->kind == CASE_STATE           ? CH_CASE_STATE_COUNT - 1
+                                                      : CH_HANDOFF_STATE_COUNT - 1;
+    if (value.kind != CH_MP_INT || value.integer < least || value.integer > most) {
+        return false;
+    }
+    switch (of->kind) {
+    case I64: *(int64_t *)(void *)at = value.integer; break;
+    case U64: *(uint64_t *)(void *)at = (uint64_t)value.integer; break;
+    case U32: *(uint32_t *)(void *)at = (uint32_t)value.integer; break;
+    case INT: *(int *)(void *)at = (int)value.integer; break;
+    case CASE_STATE: *(ch_case_state *)(void *)at = (ch_case_state)value.integer; break;
+    case HANDOFF_STATE: *(ch_handoff_state *)(void *)at = (ch_handoff_state)value.integer; break;
+    case TEXT:
+    case FLAG: break;
+    }
+    return true;
+}
+
+static bool take_columns(ch_mp_reader *reader, void *row, const column *columns, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!take_column(reader, row, &columns[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool take_array(ch_mp_reader *reader, size_t most, size_t *out_count)
+{
+    ch_mp_value value;
+    if (!ch_mp_next(reader, &value) || value.kind != CH_MP_ARRAY || value.count > most) {
+        return false;
+    }
+    *out_count = value.count;
+    return true;
+}
+
+static bool take_handoffs(ch_mp_reader *reader, ch_case *the_case)
+{
+    size_t columns;
+    for (size_t i = 0; i < the_case->handoff_count; i++) {
+        the_case->handoffs[i] = (ch_handoff){.index = 0};
+        if (!take_array(reader, COUNT_OF(handoff_columns), &columns) ||
+            columns != COUNT_OF(handoff_columns) ||
+            !take_columns(reader, &the_case->handoffs[i], handoff_columns, columns) ||
+            the_case->handoffs[i].index != i + 1) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool take_steps(ch_mp_reader *reader, ch_case *the_case)
+{
+    size_t columns;
+    for (size_t i = 0; i < the_case->step_count; i++) {
+        the_case->steps[i] = (ch_step){.cycle = 0};
+        if (!take_array(reader, COUNT_OF(step_columns), &columns) || columns != COUNT_OF(step_columns) ||
+            !take_columns(reader, &the_case->steps[i], step_columns, columns)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool take_refs(ch_mp_reader *reader, ch_case *the_case)
+{
+    for (size_t i = 0; i < the_case->ref_count; i++) {
+        ch_mp_value value;
+        memset(the_case->refs[i], 0, sizeof the_case->refs[i]);
+        if (!ch_mp_next(reader, &value) || !take_text(the_case->refs[i], sizeof the_case->refs[i], &value)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool take_digests(ch_mp_reader *reader, ch_case *the_case)
+{
+    size_t count;
+    if (!take_array(reader, 2 * (size_t)CH_DIGESTS_MAX, &count) || count % 2 != 0) {
+        return false;
+    }
+    the_case->digest_count = count / 2;
+    for (size_t i = 0; i < the_case->digest_count; i++) {
+        ch_mp_value field, digest;
+        if (!ch_mp_next(reader, &field) || !ch_mp_next(reader, &digest) || digest.kind != CH_MP_BIN ||
+            digest.str.size != sizeof the_case->digests[i].digest ||
+            !take_text(the_case->digests[i].field, sizeof the_case->digests[i].field, &field)) {
+            return false;
+        }
+        memcpy(the_case->digests[i].digest, digest.str.at, digest.str.size);
+    }
+    return true;
+}
+
+static bool take_case(ch_mp_reader *reader, ch_case *the_case, ch_status *out_status)
+{
+    size_t count;
+    ch_mp_value format;
+    if (!take_array(reader, 1 + COUNT_OF(case_columns) + 4, &count) ||
+        count != 1 + COUNT_OF(case_columns) + 4 || !ch_mp_next(reader, &format) || format.kind != CH_MP_INT ||
+        format.integer != FORMAT || !take_columns(reader, the_case, case_columns, COUNT_OF(case_columns))) {
+        return false;
+    }
+    if (!take_array(reader, CH_HANDOFFS_MAX, &the_case->handoff_count)) {
+        return false;
+    }
+    *out_status = ch_case_reserve(the_case, the_case->handoff_count, 0, 0);
+    if (*out_status != CH_OK || !take_handoffs(reader, the_case) ||
+        !take_array(reader, CH_STEPS_MAX, &the_case->step_count)) {
+        return false;
+    }
+    *out_status = ch_case_reserve(the_case, 0, the_case->step_count, 0);
+    if (*out_status != CH_OK || !take_steps(reader, the_case) ||
+        !take_array(reader, CH_REFS_MAX, &the_case->ref_count)) {
+        return false;
+    }
+    *out_status = ch_case_reserve(the_case, 0, 0, the_case->ref_count);
+    return *out_status == CH_OK && take_refs(reader, the_case) && take_digests(reader, the_case);
+}
+
+ch_status ch_case_decode(ch_str bytes, ch_case *the_case)
+{
+    static const ch_mp_limits limits = {.size_bytes = ENCODED_MAX,
+                                        .depth = 3,
+                                        .map_pairs = 0,
+                                        .array_items = CH_HANDOFFS_MAX,
+                                        .str_bytes = CH_ID_MAX};
+    ch_case_clear(the_case);
+    if (ch_mp_check(bytes, &limits, NULL) != CH_OK) {
+        return CH_CORRUPT;
+    }
+    ch_mp_reader reader = ch_mp_reader_of(bytes);
+    ch_status status = CH_OK;
+    if (take_case(&reader, the_case, &status)) {
+        return CH_OK;
+    }
+    ch_case_clear(the_case);
+    return status == CH_OK ? CH_CORRUPT : status;
+}

@@ -1,0 +1,423 @@
+#include "hub/model/case.h"
+
+/* One change that an event type makes, beyond what every event does. Checks first, changes afterwards: on
+ * failure the case is as it was. */
+typedef ch_status change(ch_case *the_case, const ch_event *event);
+
+typedef struct text_copy {
+    ch_str from;
+    char *to;
+    size_t size;
+} text_copy;
+
+/* All or none. An absent text leaves its target. */
+static ch_status copy_texts(const text_copy *copies, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        ch_str from = copies[i].from;
+        if (from.size >= copies[i].size || (from.size > 0 && memchr(from.at, '\0', from.size) != NULL)) {
+            return CH_CORRUPT;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (copies[i].from.at != NULL) {
+            memcpy(copies[i].to, copies[i].from.at, copies[i].from.size);
+            copies[i].to[copies[i].from.size] = '\0';
+        }
+    }
+    return CH_OK;
+}
+
+static size_t digest_position(const ch_case *the_case, ch_str field)
+{
+    for (size_t i = 0; i < the_case->digest_count; i++) {
+        if (ch_str_is(field, the_case->digests[i].field)) {
+            return i;
+        }
+    }
+    return the_case->digest_count;
+}
+
+static ch_status check_digests(const ch_case *the_case, const ch_event *event)
+{
+    ch_mp_reader reader = ch_mp_reader_of(event->digests);
+    ch_mp_value head, field, digest;
+    if (event->digests.at == NULL) {
+        return CH_OK;
+    }
+    if (!ch_mp_next(&reader, &head) || head.kind != CH_MP_MAP) {
+        return CH_CORRUPT;
+    }
+    size_t added = 0;
+    for (uint32_t i = 0; i < head.count; i++) {
+        if (!ch_mp_next(&reader, &field) || !ch_mp_next(&reader, &digest) || field.kind != CH_MP_STR ||
+            field.str.size > CH_CODE_MAX || digest.kind != CH_MP_BIN || digest.str.size != 8) {
+            return CH_CORRUPT;
+        }
+        added += digest_position(the_case, field.str) == the_case->digest_count;
+    }
+    return the_case->digest_count + added > CH_DIGESTS_MAX ? CH_FULL : CH_OK;
+}
+
+/* Only after check_digests. */
+static void take_digests(ch_case *the_case, const ch_event *event)
+{
+    ch_mp_reader reader = ch_mp_reader_of(event->digests);
+    ch_mp_value head, field, digest;
+    if (event->digests.at == NULL || !ch_mp_next(&reader, &head)) {
+        return;
+    }
+    for (uint32_t i = 0; i < head.count; i++) {
+        if (!ch_mp_next(&reader, &field) || !ch_mp_next(&reader, &digest)) {
+            return;
+        }
+        size_t at = digest_position(the_case, field.str);
+        if (at == the_case->digest_count) {
+            memset(the_case->digests[at].field, 0, sizeof the_case->digests[at].field);
+            memcpy(the_case->digests[at].field, field.str.at, field.str.size);
+            the_case->digest_count++;
+        }
+        memcpy(the_case->digests[at].digest, digest.str.at, digest.str.size);
+    }
+}
+
+/* What the opening says and an amendment may change. */
+static ch_status take_description(ch_case *the_case, const ch_event *event)
+{
+    ch_status status = check_digests(the_case, event);
+    if (status != CH_OK) {
+        return status;
+    }
+    const text_copy copies[] = {
+        {ch_mp_find_str(event->data, "kind"), the_case->kind, sizeof the_case->kind},
+        {ch_mp_find_str(event->data, "category"), the_case->category, sizeof the_case->category},
+        {event->area, the_case->area, sizeof the_case->area},
+    };
+    status = copy_texts(copies, sizeof copies / sizeof *copies);
+    if (status != CH_OK) {
+        return status;
+    }
+    int64_t priority = ch_mp_find_int(event->data, "priority", the_case->priority);
+    the_case->priority = priority >= 0 && priority <= 5 ? (int)priority : the_case->priority;
+    take_digests(the_case, event);
+    return CH_OK;
+}
+
+static ch_status open_case(ch_case *the_case, const ch_event *event)
+{
+    if (the_case->version != 0 || event->subject.size == 0) {
+        return CH_CORRUPT;
+    }
+    ch_str origin = ch_mp_find_str(event->data, "origin");
+    const text_copy copies[] = {
+        {event->subject, the_case->id, sizeof the_case->id},
+        {origin.at != NULL ? origin : event->source, the_case->source, sizeof the_case->source},
+    };
+    if (event->subject.size >= sizeof the_case->id) {
+        return CH_CORRUPT;
+    }
+    ch_status status = take_description(the_case, event);
+    if (status == CH_OK) {
+        status = copy_texts(copies, sizeof copies / sizeof *copies);
+    }
+    if (status != CH_OK) {
+        ch_case_clear(the_case);
+        return status;
+    }
+    the_case->test_mode = event->test_mode;
+    the_case->opened_ms = event->time_ms;
+    the_case->opened_sequence = event->sequence;
+    return CH_OK;
+}
+
+static ch_status assign_case(ch_case *the_case, const ch_event *event)
+{
+    const text_copy party = {ch_mp_find_str(event->data, "party"), the_case->lead, sizeof the_case->lead};
+    return copy_texts(&party, 1);
+}
+
+static ch_status make_case_wait(ch_case *the_case, const ch_event *event)
+{
+    ch_str reason = ch_mp_find_str(event->data, "reason");
+    const text_copy copy = {reason.at != NULL ? reason : CH_STR(""), the_case->waiting_reason,
+                            sizeof the_case->waiting_reason};
+    ch_status status = copy_texts(&copy, 1);
+    if (status == CH_OK && the_case->state != CH_CASE_WAITING) {
+        the_case->state_before_waiting = the_case->state;
+    }
+    return status;
+}
+
+static ch_status take_feedback(ch_case *the_case, const ch_event *event)
+{
+    ch_mp_value satisfied;
+    int64_t score = ch_mp_find_int(event->data, "score", the_case->feedback_score);
+    the_case->feedback_score = score >= 1 && score <= 5 ? (int)score : the_case->feedback_score;
+    if (ch_mp_find(event->data, "satisfied", &satisfied, NULL) && satisfied.kind == CH_MP_BOOL) {
+        the_case->feedback_satisfied = satisfied.boolean;
+    }
+    return CH_OK;
+}
+
+static ch_status reopen_case(ch_case *the_case, const ch_event *event)
+{
+    if (event->cycle != the_case->cycle + 1) {
+        return CH_CORRUPT;
+    }
+    the_case->feedback_score = 0;
+    the_case->feedback_satisfied = -1;
+    return CH_OK;
+}
+
+/* The handoff that data.field names; 0 when it names none of this case's numbers. */
+static uint32_t handoff_index(const ch_case *the_case, const ch_event *event, const char *field)
+{
+    ch_str case_id;
+    uint32_t index;
+    ch_str id = ch_mp_find_str(event->data, field);
+    if (id.at == NULL || ch_handoff_id_split(id, &case_id, &index) != CH_OK ||
+        !ch_str_is(case_id, the_case->id)) {
+        return 0;
+    }
+    return index;
+}
+
+static ch_status offer_handoff(ch_case *the_case, const ch_event *event)
+{
+    uint32_t index = handoff_index(the_case, event, "handoff");
+    uint32_t previous = handoff_index(the_case, event, "previous");
+    ch_str party = ch_mp_find_str(event->data, "party");
+    if (index != the_case->handoff_count + 1 || previous >= index || party.size == 0) {
+        return CH_CORRUPT;
+    }
+    if (the_case->handoff_count == CH_HANDOFFS_MAX) {
+        return CH_FULL;
+    }
+    ch_status status = ch_case_reserve(the_case, index, 0, 0);
+    if (status != CH_OK) {
+        return status;
+    }
+    ch_handoff *handoff = &the_case->handoffs[index - 1];
+    *handoff = (ch_handoff){.index = index,
+                            .state = CH_HANDOFF_OFFERED,
+                            .previous = previous,
+                            .due_ms = ch_mp_find_int(event->data, "due", 0),
+                            .offered_ms = event->time_ms,
+                            .offered_sequence = event->sequence};
+    const text_copy copies[] = {
+        {party, handoff->party, sizeof handoff->party},
+        {ch_mp_find_str(event->data, "from"), handoff->from, sizeof handoff->from},
+        {ch_mp_find_str(event->data, "reason"), handoff->reason, sizeof handoff->reason},
+        {party, the_case->lead, sizeof the_case->lead},
+    };
+    status = copy_texts(copies, sizeof copies / sizeof *copies);
+    the_case->handoff_count += status == CH_OK;
+    return status;
+}
+
+/* Who has a case after one of its handoffs ended: the latest that is still open. With none open the party
+ * that completed it stays on record, and so does the last one of a case that has ended. */
+static void pass_lead_on(ch_case *the_case, const ch_handoff *ended)
+{
+    const ch_handoff *open = ch_case_latest_open(the_case);
+    if (strcmp(the_case->lead, ended->party) != 0) {
+        return;
+    }
+    if (open != NULL) {
+        memcpy(the_case->lead, open->party, sizeof the_case->lead);
+    } else if (ended->state != CH_HANDOFF_COMPLETED && ch_case_state_is_active(the_case->state)) {
+        the_case->lead[0] = '\0';
+    }
+}
+
+static void stamp_handoff(ch_handoff *handoff, int64_t time_ms)
+{
+    switch (handoff->state) {
+    case CH_HANDOFF_NONE:
+    case CH_HANDOFF_OFFERED: break;
+    case CH_HANDOFF_DELIVERED: handoff->delivered_ms = time_ms; break;
+    case CH_HANDOFF_ACCEPTED: handoff->accepted_ms = time_ms; break;
+    case CH_HANDOFF_STARTED: handoff->started_ms = time_ms; break;
+    case CH_HANDOFF_REJECTED:
+    case CH_HANDOFF_COMPLETED:
+    case CH_HANDOFF_FAILED:
+    case CH_HANDOFF_RETURNED:
+    case CH_HANDOFF_TRANSFERRED:
+    case CH_HANDOFF_WITHDRAWN:
+    case CH_HANDOFF_EXPIRED:
+    case CH_HANDOFF_STATE_COUNT: handoff->ended_ms = time_ms; break;
+    }
+}
+
+static ch_status move_handoff(ch_case *the_case, const ch_event *event)
+{
+    uint32_t index = handoff_index(the_case, event, "handoff");
+    if (index == 0 || index > the_case->handoff_count) {
+        return CH_CORRUPT;
+    }
+    ch_handoff *handoff = &the_case->handoffs[index - 1];
+    const text_copy reason = {ch_mp_find_str(event->data, "reason"), handoff->reason, sizeof handoff->reason};
+    ch_handoff_state after = ch_handoff_state_after(event->type);
+    if (!ch_handoff_is_open(handoff->state) || copy_texts(&reason, 1) != CH_OK) {
+        return CH_CORRUPT;
+    }
+    handoff->state = after;
+    stamp_handoff(handoff, event->time_ms);
+    if (!ch_handoff_is_open(after)) {
+        pass_lead_on(the_case, handoff);
+    }
+    return CH_OK;
+}
+
+static ch_status extend_handoff(ch_case *the_case, const ch_event *event)
+{
+    uint32_t index = handoff_index(the_case, event, "handoff");
+    if (index == 0 || index > the_case->handoff_count) {
+        return CH_CORRUPT;
+    }
+    ch_handoff *handoff = &the_case->handoffs[index - 1];
+    handoff->due_ms = ch_mp_find_int(event->data, "due", handoff->due_ms);
+    return CH_OK;
+}
+
+static ch_status urge_handoff(ch_case *the_case, const ch_event *event)
+{
+    uint32_t index = handoff_index(the_case, event, "handoff");
+    if (index == 0 || index > the_case->handoff_count) {
+        return CH_CORRUPT;
+    }
+    the_case->handoffs[index - 1].urged++;
+    return CH_OK;
+}
+
+/* Types that are not here change nothing but state, cycle and version. */
+static const struct {
+    const char *type;
+    change *apply;
+    ch_handoff_state after;
+} changes[] = {
+    {"case.opened", open_case, CH_HANDOFF_NONE},
+    {"case.amended", take_description, CH_HANDOFF_NONE},
+    {"case.assigned", assign_case, CH_HANDOFF_NONE},
+    {"case.waiting", make_case_wait, CH_HANDOFF_NONE},
+    {"case.feedback", take_feedback, CH_HANDOFF_NONE},
+    {"case.reopened", reopen_case, CH_HANDOFF_NONE},
+    {"handoff.offered", offer_handoff, CH_HANDOFF_OFFERED},
+    {"handoff.delivered", move_handoff, CH_HANDOFF_DELIVERED},
+    {"handoff.accepted", move_handoff, CH_HANDOFF_ACCEPTED},
+    {"handoff.rejected", move_handoff, CH_HANDOFF_REJECTED},
+    {"handoff.started", move_handoff, CH_HANDOFF_STARTED},
+    {"handoff.completed", move_handoff, CH_HANDOFF_COMPLETED},
+    {"handoff.failed", move_handoff, CH_HANDOFF_FAILED},
+    {"handoff.returned", move_handoff, CH_HANDOFF_RETURNED},
+    {"handoff.transferred", move_handoff, CH_HANDOFF_TRANSFERRED},
+    {"handoff.withdrawn", move_handoff, CH_HANDOFF_WITHDRAWN},
+    {"handoff.expired", move_handoff, CH_HANDOFF_EXPIRED},
+    {"handoff.extended", extend_handoff, CH_HANDOFF_NONE},
+    {"handoff.urged", urge_handoff, CH_HANDOFF_NONE},
+};
+
+static size_t change_position(ch_str type)
+{
+    size_t i = 0;
+    while (i < sizeof changes / sizeof *changes && !ch_str_is(type, changes[i].type)) {
+        i++;
+    }
+    return i;
+}
+
+ch_handoff_state ch_handoff_state_after(ch_str type)
+{
+    size_t at = change_position(type);
+    return at < sizeof changes / sizeof *changes ? changes[at].after : CH_HANDOFF_NONE;
+}
+
+static bool follows(const ch_case *the_case, uint64_t number, const ch_event *event)
+{
+    if (event->case_version != the_case->version + 1 || number == 0 || event->case_state == CH_CASE_NONE ||
+        event->case_state >= CH_CASE_STATE_COUNT) {
+        return false;
+    }
+    if (the_case->version == 0) {
+        return event->cycle == 1 && !event->anomalous && ch_str_is(event->type, "case.opened");
+    }
+    bool reopened = event->cycle == the_case->cycle + 1 && ch_str_is(event->type, "case.reopened");
+    return the_case->number == number && ch_str_is(event->subject, the_case->id) &&
+           (event->cycle == the_case->cycle || reopened);
+}
+
+/* Steps are in the order of their cycles, so the first is always of the oldest one. */
+static void note_step(ch_case *the_case, int64_t time_ms)
+{
+    if (the_case->step_count == CH_STEPS_MAX) {
+        the_case->step_count--;
+        memmove(the_case->steps, the_case->steps + 1, the_case->step_count * sizeof *the_case->steps);
+    }
+    ch_step *step = &the_case->steps[the_case->step_count++];
+    *step = (ch_step){.state = the_case->state, .cycle = the_case->cycle, .entered_ms = time_ms};
+    memcpy(step->party, the_case->lead, sizeof step->party);
+}
+
+static bool brings_a_ref(const ch_case *the_case, const ch_event *event)
+{
+    if (event->ref.size == 0 || event->ref.size > CH_ID_MAX || the_case->ref_count == CH_REFS_MAX ||
+        !ch_str_is(event->source, the_case->source)) {
+        return false;
+    }
+    for (size_t i = 0; i < the_case->ref_count; i++) {
+        if (ch_str_is(event->ref, the_case->refs[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void take_ref(ch_case *the_case, ch_str ref)
+{
+    char *room = the_case->refs[the_case->ref_count++];
+    memset(room, 0, CH_ID_MAX + 1);
+    memcpy(room, ref.at, ref.size);
+}
+
+static void take_outcome(ch_case *the_case, uint64_t number, const ch_event *event, const char *lead_before)
+{
+    bool moved = the_case->state != event->case_state || the_case->cycle != event->cycle;
+    the_case->number = number;
+    the_case->state = event->case_state;
+    the_case->cycle = event->cycle;
+    the_case->version = event->case_version;
+    the_case->changed_ms = event->time_ms;
+    the_case->last_sequence = event->sequence;
+    the_case->anomalous_count += event->anomalous;
+    if (the_case->state != CH_CASE_WAITING) {
+        the_case->state_before_waiting = CH_CASE_NONE;
+        the_case->waiting_reason[0] = '\0';
+    }
+    if (moved || strcmp(lead_before, the_case->lead) != 0) {
+        note_step(the_case, event->time_ms);
+    }
+    if (brings_a_ref(the_case, event)) {
+        take_ref(the_case, event->ref);
+    }
+}
+
+ch_status ch_case_evolve(ch_case *the_case, uint64_t number, const ch_event *event)
+{
+    char lead_before[sizeof the_case->lead];
+    if (!follows(the_case, number, event)) {
+        return CH_CORRUPT;
+    }
+    size_t steps = the_case->step_count < CH_STEPS_MAX ? the_case->step_count + 1 : CH_STEPS_MAX;
+    ch_status status = ch_case_reserve(the_case, 0, steps, the_case->ref_count + 1);
+    memcpy(lead_before, the_case->lead, sizeof lead_before);
+    if (status == CH_OK && !event->anomalous) {
+        size_t at = change_position(event->type);
+        if (at < sizeof changes / sizeof *changes) {
+            status = changes[at].apply(the_case, event);
+        }
+    }
+    if (status == CH_OK) {
+        take_outcome(the_case, number, event, lead_before);
+    }
+    return status;
+}

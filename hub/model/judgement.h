@@ -1,0 +1,90 @@
+/* judgement.h - one decision in the making: what the parts of decide share. Inside the model only.
+ *
+ * Every ch_judge_ function that returns a status has filled judgement->error when it is not CH_OK. The
+ * scratch case already contains all events appended so far.
+ */
+#ifndef CH_MODEL_JUDGEMENT_H
+#define CH_MODEL_JUDGEMENT_H
+
+#include "hub/model/decide.h"
+#include "hub/model/lifecycle.h"
+
+typedef struct ch_judgement {
+    ch_decision *decision;
+    const ch_rules *rules;
+    const ch_view *view;
+    const ch_intake *intake;
+    const ch_event *cause; /* the producer's event */
+    int64_t now_ms;
+    ch_error *error;
+    bool strict;     /* a command */
+    uint64_t number; /* of the case */
+    ch_str case_id, hub_source;
+    ch_case *scratch;
+} ch_judgement;
+
+typedef enum ch_how {
+    CH_HOW_OWN,       /* the producer's event */
+    CH_HOW_ANOMALOUS, /* the producer's, kept without effect */
+    CH_HOW_FOLLOWS,   /* derived: a consequence */
+    CH_HOW_INFERRED   /* derived: must have happened for the observation to be true */
+} ch_how;
+
+/* Completes the event (all of the hub's attributes; the id of a derived one is set at the end), appends it
+ * and evolves the scratch case, which is in `after` afterwards. CH_RULE_LOOP, CH_FULL, CH_TOO_LARGE,
+ * CH_NO_MEMORY. */
+ch_status ch_judge_append(ch_judgement *judgement, const ch_event *event, ch_case_state after,
+                          ch_how how) CH_MUST_CHECK;
+/* A hub event of that type and data, caused by the producer's. */
+ch_event ch_judge_derived(const ch_judgement *judgement, ch_str type, ch_str data);
+/* Ids of the derived events, once it is known which sequence the producer's own has. */
+ch_status ch_judge_name_derived(ch_judgement *judgement) CH_MUST_CHECK;
+/* A topic that lives as long as the decision; absent parts may also be empty. */
+ch_status ch_judge_topic(ch_judgement *judgement, ch_str type, ch_str system, ch_str party, ch_str area,
+                         ch_str *out_topic) CH_MUST_CHECK;
+
+/* One value that a hub-made map says. text wins over number; with neither the base's own stays, or is
+ * dropped. */
+typedef struct ch_judge_pair {
+    const char *key;
+    ch_str text;
+    int64_t number;
+    bool drop;
+} ch_judge_pair;
+/* base (a map or absent) with these pairs put in or replaced. */
+ch_status ch_judge_map(ch_judgement *judgement, ch_str base, const ch_judge_pair *pairs, size_t count,
+                       ch_str *out_map) CH_MUST_CHECK;
+/* A copy that lives as long as the decision. */
+ch_status ch_judge_keep(ch_judgement *judgement, ch_str s, ch_str *out_kept) CH_MUST_CHECK;
+ch_status ch_judge_handoff_id(ch_judgement *judgement, uint32_t index, ch_str *out_id) CH_MUST_CHECK;
+
+/* case_verbs.c */
+ch_status ch_judge_case_event(ch_judgement *judgement, const ch_event *event) CH_MUST_CHECK;
+/* Appends the event that row allows, and what follows from it. */
+ch_status ch_judge_take_row(ch_judgement *judgement, const ch_event *event, const ch_transition *row,
+                            ch_how how) CH_MUST_CHECK;
+/* Derives the events of the path. */
+ch_status ch_judge_walk(ch_judgement *judgement, const ch_case_path *path, ch_how how) CH_MUST_CHECK;
+
+/* handoff_verbs.c */
+ch_status ch_judge_handoff_event(ch_judgement *judgement, const ch_event *event) CH_MUST_CHECK;
+typedef struct ch_offer {
+    ch_str party, from, reason;
+    uint32_t previous;
+    int64_t due_ms;
+} ch_offer;
+ch_status ch_judge_offer(ch_judgement *judgement, const ch_offer *offer) CH_MUST_CHECK;
+/* Ends every open handoff. */
+ch_status ch_judge_withdraw_all(ch_judgement *judgement, ch_str reason) CH_MUST_CHECK;
+
+/* rights.c: may this client touch this case, and this handoff? CH_DENIED. */
+ch_status ch_judge_may_touch(ch_judgement *judgement) CH_MUST_CHECK;
+ch_status ch_judge_may_move(ch_judgement *judgement, const ch_event *event, const ch_handoff_transition *row,
+                            const ch_handoff *handoff) CH_MUST_CHECK;
+
+/* digests.c: keyed hashes of the fields of data and private. */
+ch_status ch_judge_digests(ch_judgement *judgement, const ch_event *event, ch_str *out_digests) CH_MUST_CHECK;
+/* Makes of a second case.opened the case.amended (or case.noted) that it is. */
+ch_status ch_judge_difference(ch_judgement *judgement, ch_event *event) CH_MUST_CHECK;
+
+#endif
