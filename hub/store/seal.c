@@ -1,0 +1,84 @@
+/* Sealing and keyed digests: what a slot's key is used for. */
+#include "hub/store/record.h"
+
+#include <sodium.h>
+
+#define NONCE_SIZE crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
+#define TAG_SIZE crypto_aead_xchacha20poly1305_ietf_ABYTES
+#define BOUND_TO_MAX (CH_CASE_ID_SIZE + 2 * (CH_ID_MAX + 1))
+
+_Static_assert(NONCE_SIZE + TAG_SIZE == CH_SEAL_OVERHEAD, "record.h tells another overhead");
+
+/* Case id, zero, source, zero, id. 0 when they are longer than any event's can be. */
+static size_t bind_to(uint8_t out[BOUND_TO_MAX], ch_str case_id, ch_str source, ch_str id)
+{
+    const ch_str parts[] = {case_id, CH_STR("\0"), source, CH_STR("\0"), id};
+    size_t size = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (parts[i].size > BOUND_TO_MAX - size) {
+            return 0;
+        }
+        if (parts[i].size > 0) {
+            memcpy(out + size, parts[i].at, parts[i].size);
+        }
+        size += parts[i].size;
+    }
+    return size;
+}
+
+void ch_seal(ch_buf *out, ch_str plain, const uint8_t key[CH_KEY_SIZE], ch_str case_id, ch_str source,
+             ch_str id)
+{
+    uint8_t bound_to[BOUND_TO_MAX], bound_size[8];
+    size_t bound = bind_to(bound_to, case_id, source, id);
+    if (bound == 0) {
+        out->failed = CH_TOO_LARGE;
+    }
+    uint8_t *at = ch_buf_extend(out, plain.size + CH_SEAL_OVERHEAD);
+    if (at == NULL) {
+        return;
+    }
+    crypto_generichash_state state;
+    crypto_generichash_init(&state, key, CH_KEY_SIZE, NONCE_SIZE);
+    ch_put_be64(bound_size, bound);
+    crypto_generichash_update(&state, bound_size, sizeof bound_size);
+    crypto_generichash_update(&state, bound_to, bound);
+    crypto_generichash_update(&state, (const uint8_t *)plain.at, plain.size);
+    crypto_generichash_final(&state, at, NONCE_SIZE);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(at + NONCE_SIZE, NULL, (const uint8_t *)plain.at, plain.size,
+                                               bound_to, bound, NULL, at, key);
+}
+
+ch_status ch_unseal(ch_buf *out, ch_str sealed, const uint8_t key[CH_KEY_SIZE], ch_str case_id, ch_str source,
+                    ch_str id)
+{
+    uint8_t bound_to[BOUND_TO_MAX];
+    size_t bound = bind_to(bound_to, case_id, source, id);
+    if (sealed.size < CH_SEAL_OVERHEAD || bound == 0) {
+        return CH_CORRUPT;
+    }
+    size_t before = out->size, size = sealed.size - CH_SEAL_OVERHEAD;
+    uint8_t *plain = ch_buf_extend(out, size);
+    if (plain == NULL && (size > 0 || out->failed != CH_OK)) {
+        return out->failed;
+    }
+    const uint8_t *at = (const uint8_t *)sealed.at;
+    if (crypto_aead_xchacha20poly1305_ietf_decrypt(plain, NULL, NULL, at + NONCE_SIZE,
+                                                   sealed.size - NONCE_SIZE, bound_to, bound, at, key) != 0) {
+        out->size = before;
+        return CH_CORRUPT;
+    }
+    return CH_OK;
+}
+
+void ch_digest(uint8_t *out, size_t size, ch_str canonical, const uint8_t key[CH_KEY_SIZE])
+{
+    /* libsodium makes no hash shorter than 16 bytes. */
+    uint8_t hash[CH_DIGEST_SIZE];
+    if (size >= sizeof hash) {
+        crypto_generichash(out, size, (const uint8_t *)canonical.at, canonical.size, key, CH_KEY_SIZE);
+        return;
+    }
+    crypto_generichash(hash, sizeof hash, (const uint8_t *)canonical.at, canonical.size, key, CH_KEY_SIZE);
+    memcpy(out, hash, size);
+}

@@ -1,0 +1,296 @@
+#include "hub/store/slots.h"
+
+#include "hub/store/disk_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SLOT_SIZE 64
+#define CHECK_SIZE 32
+#define CHECK_AT (SLOT_SIZE - CHECK_SIZE)
+#define SALT_SIZE 16
+#define SLOTS_AT_ONCE 4096
+#define CACHED_KEYS 4096
+
+typedef struct cached_key {
+    uint64_t number; /* 0: none */
+    uint8_t key[CH_KEY_SIZE];
+} cached_key;
+
+struct ch_slots {
+    int fd;
+    char path[CH_PATH_SIZE];
+    const ch_random *random;
+    uint8_t file_key[CH_KEY_SIZE];
+    uint8_t salt[SALT_SIZE];
+    _Atomic uint64_t made;
+    pthread_mutex_t lock; /* of the cache */
+    cached_key cache[CACHED_KEYS];
+};
+
+static off_t place_of(uint64_t number)
+{
+    return (off_t)(number * SLOT_SIZE);
+}
+
+static bool is_zero(const uint8_t *bytes, size_t size)
+{
+    return sodium_is_zero(bytes, size) == 1;
+}
+
+/* Two files under one hub key must not share a key stream: each has a key of its own. */
+static void derive_file_key(ch_slots *slots, const uint8_t hub_key[CH_KEY_SIZE])
+{
+    crypto_generichash(slots->file_key, CH_KEY_SIZE, slots->salt, SALT_SIZE, hub_key, CH_KEY_SIZE);
+}
+
+/* The check covers a slot's number, so that slots cannot be exchanged. */
+static void compute_check(const ch_slots *slots, uint64_t number, const uint8_t slot[SLOT_SIZE],
+                          uint8_t out[CHECK_SIZE])
+{
+    uint8_t place[8];
+    crypto_generichash_state state;
+    ch_put_be64(place, number);
+    crypto_generichash_init(&state, slots->file_key, CH_KEY_SIZE, CHECK_SIZE);
+    crypto_generichash_update(&state, place, sizeof place);
+    crypto_generichash_update(&state, slot, CHECK_AT);
+    crypto_generichash_final(&state, out, CHECK_SIZE);
+}
+
+static bool check_is_right(const ch_slots *slots, uint64_t number, const uint8_t slot[SLOT_SIZE])
+{
+    uint8_t expected[CHECK_SIZE];
+    compute_check(slots, number, slot, expected);
+    return sodium_memcmp(expected, slot + CHECK_AT, CHECK_SIZE) == 0;
+}
+
+static void wrap(const ch_slots *slots, uint64_t number, uint8_t out[CH_KEY_SIZE],
+                 const uint8_t key[CH_KEY_SIZE])
+{
+    uint8_t nonce[crypto_stream_xchacha20_NONCEBYTES] = {0};
+    ch_put_be64(nonce, number);
+    crypto_stream_xchacha20_xor(out, key, CH_KEY_SIZE, nonce, slots->file_key);
+}
+
+static void write_own_slot(const ch_slots *slots, uint64_t made, uint8_t out[SLOT_SIZE])
+{
+    memset(out, 0, SLOT_SIZE);
+    memcpy(out, slots->salt, SALT_SIZE);
+    ch_put_be64(out + SALT_SIZE, made);
+    compute_check(slots, 0, out, out + CHECK_AT);
+}
+
+static ch_status make_file(ch_slots *slots, const uint8_t hub_key[CH_KEY_SIZE], ch_error *error)
+{
+    uint8_t own[SLOT_SIZE];
+    char dir[CH_PATH_SIZE];
+    const char *name = strrchr(slots->path, '/');
+    if (name == NULL) {
+        return ch_error_set(error, CH_INVALID, slots->path, "must be inside a folder");
+    }
+    if (slots->random->fill(slots->random->context, slots->salt, SALT_SIZE) != CH_OK) {
+        return ch_error_set(error, CH_IO, slots->path, "no random bytes");
+    }
+    memcpy(dir, slots->path, (size_t)(name - slots->path));
+    dir[name - slots->path] = '\0';
+    derive_file_key(slots, hub_key);
+    write_own_slot(slots, 0, own);
+    return ch_file_replace(dir, name + 1, (ch_str){(const char *)own, SLOT_SIZE}, error);
+}
+
+static ch_status read_own_slot(ch_slots *slots, const uint8_t hub_key[CH_KEY_SIZE], ch_error *error)
+{
+    uint8_t own[SLOT_SIZE];
+    struct stat seen;
+    ch_status status = ch_disk_read(slots->fd, own, SLOT_SIZE, 0);
+    if (status != CH_OK && status != CH_END) {
+        return ch_disk_fail(error, slots->path, "cannot be read");
+    }
+    if (status == CH_END || fstat(slots->fd, &seen) != 0) {
+        return ch_error_set(error, CH_CORRUPT, slots->path, "is cut short");
+    }
+    memcpy(slots->salt, own, SALT_SIZE);
+    derive_file_key(slots, hub_key);
+    if (!check_is_right(slots, 0, own)) {
+        return ch_error_set(error, CH_CORRUPT, slots->path, "was made under another hub key, or is damaged");
+    }
+    uint64_t made = ch_get_be64(own + SALT_SIZE);
+    if ((uint64_t)seen.st_size / SLOT_SIZE < made + 1) {
+        return ch_error_set(error, CH_CORRUPT, slots->path, "is cut short: it should hold %llu slots",
+                            (unsigned long long)made);
+    }
+    atomic_store(&slots->made, made);
+    return CH_OK;
+}
+
+static ch_status open_file(ch_slots *slots, const uint8_t hub_key[CH_KEY_SIZE], ch_error *error)
+{
+    slots->fd = open(slots->path, O_RDWR | O_CLOEXEC);
+    if (slots->fd < 0 && errno == ENOENT) {
+        ch_status status = make_file(slots, hub_key, error);
+        if (status != CH_OK) {
+            return status;
+        }
+        slots->fd = open(slots->path, O_RDWR | O_CLOEXEC);
+    }
+    if (slots->fd < 0) {
+        return ch_disk_fail(error, slots->path, "cannot be opened");
+    }
+    return read_own_slot(slots, hub_key, error);
+}
+
+ch_status ch_slots_open(ch_slots **out_slots, const char *path, const uint8_t hub_key[CH_KEY_SIZE],
+                        const ch_random *random, ch_error *error)
+{
+    ch_slots *slots = calloc(1, sizeof *slots);
+    if (slots == NULL) {
+        return ch_error_set(error, CH_NO_MEMORY, path, "no memory for the key slots");
+    }
+    slots->fd = -1;
+    slots->random = random;
+    pthread_mutex_init(&slots->lock, NULL);
+    ch_status status = ch_str_copy(slots->path, sizeof slots->path, ch_str_of(path));
+    if (status == CH_OK) {
+        status = open_file(slots, hub_key, error);
+    } else {
+        ch_error_set(error, status, path, "the path is too long");
+    }
+    if (status != CH_OK) {
+        ch_slots_close(slots);
+        return status;
+    }
+    *out_slots = slots;
+    return CH_OK;
+}
+
+void ch_slots_close(ch_slots *slots)
+{
+    if (slots == NULL) {
+        return;
+    }
+    if (slots->fd >= 0) {
+        close(slots->fd);
+    }
+    pthread_mutex_destroy(&slots->lock);
+    sodium_memzero(slots, sizeof *slots);
+    free(slots);
+}
+
+static ch_status fill_slots(ch_slots *slots, uint64_t first, uint8_t *out, ch_error *error)
+{
+    for (size_t i = 0; i < SLOTS_AT_ONCE; i++) {
+        uint8_t key[CH_KEY_SIZE], *slot = out + i * SLOT_SIZE;
+        if (slots->random->fill(slots->random->context, key, sizeof key) != CH_OK) {
+            return ch_error_set(error, CH_IO, slots->path, "no random bytes");
+        }
+        wrap(slots, first + i, slot, key);
+        compute_check(slots, first + i, slot, slot + CHECK_AT);
+        sodium_memzero(key, sizeof key);
+    }
+    return CH_OK;
+}
+
+static ch_status sync_write(ch_slots *slots, const uint8_t *bytes, size_t size, uint64_t number,
+                            ch_error *error)
+{
+    if (ch_disk_write(slots->fd, bytes, size, place_of(number)) != CH_OK || fdatasync(slots->fd) != 0) {
+        return ch_disk_fail(error, slots->path, "cannot be written");
+    }
+    return CH_OK;
+}
+
+static ch_status make_slots(ch_slots *slots, ch_error *error)
+{
+    uint8_t own[SLOT_SIZE];
+    uint64_t made = atomic_load(&slots->made);
+    uint8_t *room = malloc((size_t)SLOTS_AT_ONCE * SLOT_SIZE);
+    if (room == NULL) {
+        return ch_error_set(error, CH_NO_MEMORY, slots->path, "no memory for key slots");
+    }
+    ch_status status = fill_slots(slots, made + 1, room, error);
+    if (status == CH_OK) {
+        status = sync_write(slots, room, (size_t)SLOTS_AT_ONCE * SLOT_SIZE, made + 1, error);
+    }
+    if (status == CH_OK) {
+        write_own_slot(slots, made + SLOTS_AT_ONCE, own);
+        status = sync_write(slots, own, SLOT_SIZE, 0, error);
+    }
+    free(room);
+    if (status == CH_OK) {
+        atomic_store(&slots->made, made + SLOTS_AT_ONCE);
+    }
+    return status;
+}
+
+ch_status ch_slots_prepare(ch_slots *slots, uint64_t number, ch_error *error)
+{
+    ch_status status = CH_OK;
+    while (status == CH_OK && atomic_load(&slots->made) < number) {
+        status = make_slots(slots, error);
+    }
+    return status;
+}
+
+static ch_status read_key(ch_slots *slots, uint64_t number, uint8_t out_key[CH_KEY_SIZE])
+{
+    uint8_t slot[SLOT_SIZE];
+    ch_status status = ch_disk_read(slots->fd, slot, SLOT_SIZE, place_of(number));
+    if (status != CH_OK) {
+        return status == CH_END ? CH_CORRUPT : status;
+    }
+    if (is_zero(slot, SLOT_SIZE)) {
+        return CH_ERASED;
+    }
+    if (!check_is_right(slots, number, slot)) {
+        return CH_CORRUPT;
+    }
+    wrap(slots, number, out_key, slot);
+    return CH_OK;
+}
+
+ch_status ch_slots_key(ch_slots *slots, uint64_t number, uint8_t out_key[CH_KEY_SIZE])
+{
+    if (number == 0 || number > atomic_load(&slots->made)) {
+        return CH_NOT_FOUND;
+    }
+    cached_key *cached = &slots->cache[number % CACHED_KEYS];
+    ch_status status = CH_OK;
+    pthread_mutex_lock(&slots->lock);
+    if (cached->number != number) {
+        uint8_t key[CH_KEY_SIZE];
+        status = read_key(slots, number, key);
+        if (status == CH_OK) {
+            cached->number = number;
+            memcpy(cached->key, key, CH_KEY_SIZE);
+        }
+        sodium_memzero(key, sizeof key);
+    }
+    if (status == CH_OK) {
+        memcpy(out_key, cached->key, CH_KEY_SIZE);
+    }
+    pthread_mutex_unlock(&slots->lock);
+    return status;
+}
+
+ch_status ch_slots_erase(ch_slots *slots, uint64_t number, ch_error *error)
+{
+    static const uint8_t zeros[SLOT_SIZE];
+    if (number == 0 || number > atomic_load(&slots->made)) {
+        return ch_error_set(error, CH_NOT_FOUND, slots->path, "slot %llu was never made",
+                            (unsigned long long)number);
+    }
+    pthread_mutex_lock(&slots->lock);
+    cached_key *cached = &slots->cache[number % CACHED_KEYS];
+    if (cached->number == number) {
+        sodium_memzero(cached, sizeof *cached);
+    }
+    ch_status status = sync_write(slots, zeros, SLOT_SIZE, number, error);
+    pthread_mutex_unlock(&slots->lock);
+    return status;
+}
