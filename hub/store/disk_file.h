@@ -14,7 +14,8 @@ ch_status ch_disk_status(int error_number);
 ch_status ch_disk_fail(ch_error *error, const char *path, const char *what);
 
 /* dir/name. CH_TOO_LARGE when it does not fit. */
-ch_status ch_path_join(char out[CH_PATH_SIZE], const char *dir, const char *name, ch_error *error) CH_MUST_CHECK;
+ch_status ch_path_join(char out[CH_PATH_SIZE], const char *dir, const char *name,
+                       ch_error *error) CH_MUST_CHECK;
 
 /* All of size, or an error with errno set; a read that ends early has errno 0 and gives CH_END. */
 ch_status ch_disk_read(int fd, void *out, size_t size, off_t at) CH_MUST_CHECK;

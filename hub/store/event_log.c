@@ -253,7 +253,7 @@ ch_status ch_event_log_append(ch_event_log *log, uint64_t first, ch_str records,
 ch_status ch_event_log_usage(ch_event_log *log, ch_log_usage *out_usage)
 {
     ch_log_usage usage = {.disk_free_bytes = disk_free_bytes(log)};
-    ch_status status = ch_lmdb_used(log->env, 0, &usage.used_bytes, &usage.map_bytes);
+    ch_status status = ch_lmdb_used(log->env, &usage.used_bytes, &usage.map_bytes);
     if (status == CH_OK) {
         *out_usage = usage;
     }

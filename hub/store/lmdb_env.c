@@ -168,7 +168,7 @@ static ch_status count_free_pages(MDB_env *env, uint64_t *out_pages)
     return CH_OK;
 }
 
-ch_status ch_lmdb_used(MDB_env *env, uint64_t enough_bytes, uint64_t *out_used, uint64_t *out_map)
+ch_status ch_lmdb_used(MDB_env *env, uint64_t *out_used, uint64_t *out_map)
 {
     MDB_envinfo info;
     MDB_stat stat_of;
@@ -177,7 +177,7 @@ ch_status ch_lmdb_used(MDB_env *env, uint64_t enough_bytes, uint64_t *out_used, 
         return CH_IO;
     }
     uint64_t used = ((uint64_t)info.me_last_pgno + 1) * stat_of.ms_psize;
-    if (used + enough_bytes > info.me_mapsize) {
+    if (used > info.me_mapsize / 2) {
         ch_status status = count_free_pages(env, &free_pages);
         if (status != CH_OK) {
             return status;

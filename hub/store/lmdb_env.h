@@ -25,14 +25,14 @@ ch_status ch_lmdb_status(int code);
 /* Fills *error; what names the thing that could not be done. */
 ch_status ch_lmdb_fail(ch_error *error, int code, const char *what);
 
-/* After a commit: keeps the file longer than the pages in use. LMDB does not write pages that a transaction made
- * and dropped again, so its file may otherwise end before the last page it claims. */
+/* After a commit: keeps the file longer than the pages in use. LMDB does not write pages that a transaction
+ * made and dropped again, so its file may otherwise end before the last page it claims. */
 void ch_lmdb_extend(MDB_env *env);
 /* A transaction cannot begin any more: LMDB gave the environment up. */
 bool ch_lmdb_is_dead(MDB_env *env);
 
-/* Bytes of pages in use; walks the free list only when less than enough_bytes would be left without it. */
-ch_status ch_lmdb_used(MDB_env *env, uint64_t enough_bytes, uint64_t *out_used, uint64_t *out_map) CH_MUST_CHECK;
+/* Bytes of pages in use; the free list is only looked through when more than half of the map is taken. */
+ch_status ch_lmdb_used(MDB_env *env, uint64_t *out_used, uint64_t *out_map) CH_MUST_CHECK;
 
 /* A read transaction; dead readers' slots are freed when there is none left. CH_FULL, CH_IO. */
 ch_status ch_lmdb_begin_read(MDB_env *env, MDB_txn **out_txn, ch_error *error) CH_MUST_CHECK;

@@ -1,24 +1,13 @@
 #include "hub/store/record.h"
 
-#include <isa-l/crc.h>
+#include "hub/store/crc32c.h"
+
 #include <sodium.h>
 
 /* What the chain covers of the head: all but the crc before it and the chain behind it. */
 #define HASHED_FROM 4
 #define HASHED_SIZE (96 - HASHED_FROM)
 #define CHAIN_AT 96
-
-static uint32_t crc32c(const uint8_t *bytes, size_t size)
-{
-    uint32_t crc = UINT32_MAX;
-    while (size > 0) {
-        size_t part = size < (size_t)1 << 30 ? size : (size_t)1 << 30;
-        crc = crc32_iscsi((unsigned char *)(uintptr_t)bytes, (int)part, crc);
-        bytes += part;
-        size -= part;
-    }
-    return ~crc;
-}
 
 static void hash_bytes(uint8_t out[CH_HASH_SIZE], ch_str bytes)
 {
@@ -84,13 +73,13 @@ void ch_record_encode(ch_buf *out, ch_record *record, uint8_t chain[CH_HASH_SIZE
         memcpy(body + record->public_part.size, record->sealed.at, record->sealed.size);
     }
     size_t size = sizeof head + record->public_part.size + record->sealed.size;
-    ch_put_be32(at, crc32c(at + 4, size - 4));
+    ch_put_be32(at, ch_crc32c(0, at + 4, size - 4));
 }
 
 ch_status ch_record_decode(ch_str bytes, ch_record *out_record)
 {
     const uint8_t *at = (const uint8_t *)bytes.at;
-    if (bytes.size < CH_RECORD_HEAD_SIZE || ch_get_be32(at) != crc32c(at + 4, bytes.size - 4)) {
+    if (bytes.size < CH_RECORD_HEAD_SIZE || ch_get_be32(at) != ch_crc32c(0, at + 4, bytes.size - 4)) {
         return CH_CORRUPT;
     }
     if (at[4] != CH_RECORD_FORMAT) {

@@ -8,10 +8,10 @@
  *  36  u32 case version 40 u32 public size  44 u32 sealed size
  *
  * public part: the event in recorded form with its public fields (ch_event_encode, `data` last).
- * sealed part: nonce (24), XChaCha20-Poly1305 ciphertext and tag of the secret map of ch_schema_split, under the
- *   case's slot key, or for a dead letter its own slot's; associated data: case id, zero, source, zero, id.
- * H is BLAKE2b-256. record hash = H(bytes 4..95, public part); chain = H(chain before, record hash). The sealed
- * part enters by its hash alone, so an export without it still verifies.
+ * sealed part: nonce (24), XChaCha20-Poly1305 ciphertext and tag of the secret map of ch_schema_split, under
+ * the case's slot key, or for a dead letter its own slot's; associated data: case id, zero, source, zero, id.
+ * H is BLAKE2b-256. record hash = H(bytes 4..95, public part); chain = H(chain before, record hash). The
+ * sealed part enters by its hash alone, so an export without it still verifies.
  */
 #ifndef CH_STORE_RECORD_H
 #define CH_STORE_RECORD_H
@@ -26,11 +26,13 @@
 #define CH_SEAL_OVERHEAD (24 + 16)
 
 enum {
-    CH_RECORD_ANOMALOUS = 1, CH_RECORD_INFERRED = 2, CH_RECORD_TEST = 4,
-    CH_RECORD_OPENS_CASE = 8,     /* first record of its case */
-    CH_RECORD_TAKES_REF = 16,     /* (source, ref) of the event now names the case */
-    CH_RECORD_DERIVED = 32,       /* written by the hub itself, id unique by construction: not in dedup */
-    CH_RECORD_DEAD_LETTER = 64    /* sealed under dead letter slot `case number` */
+    CH_RECORD_ANOMALOUS = 1,
+    CH_RECORD_INFERRED = 2,
+    CH_RECORD_TEST = 4,
+    CH_RECORD_OPENS_CASE = 8,  /* first record of its case */
+    CH_RECORD_TAKES_REF = 16,  /* (source, ref) of the event now names the case */
+    CH_RECORD_DERIVED = 32,    /* written by the hub itself, id unique by construction: not in dedup */
+    CH_RECORD_DEAD_LETTER = 64 /* sealed under dead letter slot `case number` */
 };
 
 typedef struct ch_record {
@@ -43,16 +45,18 @@ typedef struct ch_record {
     ch_str sealed; /* at NULL with a size: the part was cut away (an export); its hash still stands for it */
 } ch_record;
 
-/* Appends the record; computes sealed_hash and, from *chain, the new chain, which replaces *chain and is put into
- * record->chain. Failure shows in out->failed. */
+/* Appends the record; computes sealed_hash and, from *chain, the new chain, which replaces *chain and is put
+ * into record->chain. Failure shows in out->failed. */
 void ch_record_encode(ch_buf *out, ch_record *record, uint8_t chain[CH_HASH_SIZE]);
 /* Checks sizes, format and crc. Slices point into bytes. CH_CORRUPT, CH_UNSUPPORTED for a newer format. */
 ch_status ch_record_decode(ch_str bytes, ch_record *out_record) CH_MUST_CHECK;
 /* Is record->chain right after `chain`, and the sealed part (if present) the one that was hashed? */
 bool ch_record_follows(const ch_record *record, const uint8_t chain[CH_HASH_SIZE]);
 
-/* Seals with a nonce made from key, associated data and plaintext (deterministic; no two plaintexts share one). */
-void ch_seal(ch_buf *out, ch_str plain, const uint8_t key[CH_KEY_SIZE], ch_str case_id, ch_str source, ch_str id);
+/* Seals with a nonce made from key, associated data and plaintext (deterministic; no two plaintexts share
+ * one). */
+void ch_seal(ch_buf *out, ch_str plain, const uint8_t key[CH_KEY_SIZE], ch_str case_id, ch_str source,
+             ch_str id);
 /* CH_CORRUPT. */
 ch_status ch_unseal(ch_buf *out, ch_str sealed, const uint8_t key[CH_KEY_SIZE], ch_str case_id, ch_str source,
                     ch_str id) CH_MUST_CHECK;

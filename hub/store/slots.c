@@ -16,6 +16,8 @@
 #define CHECK_AT (SLOT_SIZE - CHECK_SIZE)
 #define SALT_SIZE 16
 #define SLOTS_AT_ONCE 4096
+#define HEAD_SPACING 4096
+#define HEADS_SIZE ((size_t)2 * HEAD_SPACING)
 #define CACHED_KEYS 4096
 
 typedef struct cached_key {
@@ -36,7 +38,7 @@ struct ch_slots {
 
 static off_t place_of(uint64_t number)
 {
-    return (off_t)(number * SLOT_SIZE);
+    return (off_t)(HEADS_SIZE + (number - 1) * SLOT_SIZE);
 }
 
 static bool is_zero(const uint8_t *bytes, size_t size)
@@ -78,7 +80,7 @@ static void wrap(const ch_slots *slots, uint64_t number, uint8_t out[CH_KEY_SIZE
     crypto_stream_xchacha20_xor(out, key, CH_KEY_SIZE, nonce, slots->file_key);
 }
 
-static void write_own_slot(const ch_slots *slots, uint64_t made, uint8_t out[SLOT_SIZE])
+static void fill_head(const ch_slots *slots, uint64_t made, uint8_t out[SLOT_SIZE])
 {
     memset(out, 0, SLOT_SIZE);
     memcpy(out, slots->salt, SALT_SIZE);
@@ -88,7 +90,7 @@ static void write_own_slot(const ch_slots *slots, uint64_t made, uint8_t out[SLO
 
 static ch_status make_file(ch_slots *slots, const uint8_t hub_key[CH_KEY_SIZE], ch_error *error)
 {
-    uint8_t own[SLOT_SIZE];
+    uint8_t heads[HEADS_SIZE] = {0};
     char dir[CH_PATH_SIZE];
     const char *name = strrchr(slots->path, '/');
     if (name == NULL) {
@@ -100,28 +102,44 @@ static ch_status make_file(ch_slots *slots, const uint8_t hub_key[CH_KEY_SIZE], 
     memcpy(dir, slots->path, (size_t)(name - slots->path));
     dir[name - slots->path] = '\0';
     derive_file_key(slots, hub_key);
-    write_own_slot(slots, 0, own);
-    return ch_file_replace(dir, name + 1, (ch_str){(const char *)own, SLOT_SIZE}, error);
+    fill_head(slots, 0, heads);
+    fill_head(slots, 0, heads + HEAD_SPACING);
+    return ch_file_replace(dir, name + 1, (ch_str){(const char *)heads, sizeof heads}, error);
 }
 
-static ch_status read_own_slot(ch_slots *slots, const uint8_t hub_key[CH_KEY_SIZE], ch_error *error)
+/* Takes what the head says when its check is right. */
+static bool take_head(ch_slots *slots, const uint8_t head[SLOT_SIZE], const uint8_t hub_key[CH_KEY_SIZE],
+                      uint64_t *made)
 {
-    uint8_t own[SLOT_SIZE];
+    memcpy(slots->salt, head, SALT_SIZE);
+    derive_file_key(slots, hub_key);
+    if (!check_is_right(slots, 0, head)) {
+        return false;
+    }
+    uint64_t says = ch_get_be64(head + SALT_SIZE);
+    *made = says > *made ? says : *made;
+    return true;
+}
+
+static ch_status read_heads(ch_slots *slots, const uint8_t hub_key[CH_KEY_SIZE], ch_error *error)
+{
+    uint8_t heads[HEADS_SIZE];
     struct stat seen;
-    ch_status status = ch_disk_read(slots->fd, own, SLOT_SIZE, 0);
+    uint64_t made = 0;
+    ch_status status = ch_disk_read(slots->fd, heads, HEADS_SIZE, 0);
     if (status != CH_OK && status != CH_END) {
         return ch_disk_fail(error, slots->path, "cannot be read");
     }
     if (status == CH_END || fstat(slots->fd, &seen) != 0) {
         return ch_error_set(error, CH_CORRUPT, slots->path, "is cut short");
     }
-    memcpy(slots->salt, own, SALT_SIZE);
-    derive_file_key(slots, hub_key);
-    if (!check_is_right(slots, 0, own)) {
+    /* The good one last: its salt is kept. */
+    bool second = take_head(slots, heads + HEAD_SPACING, hub_key, &made);
+    if (!take_head(slots, heads, hub_key, &made) &&
+        !(second && take_head(slots, heads + HEAD_SPACING, hub_key, &made))) {
         return ch_error_set(error, CH_CORRUPT, slots->path, "was made under another hub key, or is damaged");
     }
-    uint64_t made = ch_get_be64(own + SALT_SIZE);
-    if ((uint64_t)seen.st_size / SLOT_SIZE < made + 1) {
+    if (((uint64_t)seen.st_size - HEADS_SIZE) / SLOT_SIZE < made) {
         return ch_error_set(error, CH_CORRUPT, slots->path, "is cut short: it should hold %llu slots",
                             (unsigned long long)made);
     }
@@ -142,7 +160,7 @@ static ch_status open_file(ch_slots *slots, const uint8_t hub_key[CH_KEY_SIZE], 
     if (slots->fd < 0) {
         return ch_disk_fail(error, slots->path, "cannot be opened");
     }
-    return read_own_slot(slots, hub_key, error);
+    return read_heads(slots, hub_key, error);
 }
 
 ch_status ch_slots_open(ch_slots **out_slots, const char *path, const uint8_t hub_key[CH_KEY_SIZE],
@@ -182,24 +200,40 @@ void ch_slots_close(ch_slots *slots)
     free(slots);
 }
 
-static ch_status fill_slots(ch_slots *slots, uint64_t first, uint8_t *out, ch_error *error)
+static ch_status make_slot(ch_slots *slots, uint64_t number, uint8_t slot[SLOT_SIZE], ch_error *error)
 {
-    for (size_t i = 0; i < SLOTS_AT_ONCE; i++) {
-        uint8_t key[CH_KEY_SIZE], *slot = out + i * SLOT_SIZE;
-        if (slots->random->fill(slots->random->context, key, sizeof key) != CH_OK) {
-            return ch_error_set(error, CH_IO, slots->path, "no random bytes");
-        }
-        wrap(slots, first + i, slot, key);
-        compute_check(slots, first + i, slot, slot + CHECK_AT);
-        sodium_memzero(key, sizeof key);
+    uint8_t key[CH_KEY_SIZE];
+    if (slots->random->fill(slots->random->context, key, sizeof key) != CH_OK) {
+        return ch_error_set(error, CH_IO, slots->path, "no random bytes");
     }
+    wrap(slots, number, slot, key);
+    compute_check(slots, number, slot, slot + CHECK_AT);
+    sodium_memzero(key, sizeof key);
     return CH_OK;
 }
 
-static ch_status sync_write(ch_slots *slots, const uint8_t *bytes, size_t size, uint64_t number,
-                            ch_error *error)
+/* A slot that is there and whole stays: should both heads ever be older than the slots, no used key is lost.
+ */
+static ch_status fill_slots(ch_slots *slots, uint64_t first, uint8_t *room, ch_error *error)
 {
-    if (ch_disk_write(slots->fd, bytes, size, place_of(number)) != CH_OK || fdatasync(slots->fd) != 0) {
+    ch_status status = CH_OK;
+    memset(room, 0, (size_t)SLOTS_AT_ONCE * SLOT_SIZE);
+    ssize_t there = pread(slots->fd, room, (size_t)SLOTS_AT_ONCE * SLOT_SIZE, place_of(first));
+    if (there < 0) {
+        return ch_disk_fail(error, slots->path, "cannot be read");
+    }
+    for (size_t i = 0; i < SLOTS_AT_ONCE && status == CH_OK; i++) {
+        uint8_t *slot = room + i * SLOT_SIZE;
+        if (is_zero(slot, SLOT_SIZE) || !check_is_right(slots, first + i, slot)) {
+            status = make_slot(slots, first + i, slot, error);
+        }
+    }
+    return status;
+}
+
+static ch_status sync_write(ch_slots *slots, const uint8_t *bytes, size_t size, off_t at, ch_error *error)
+{
+    if (ch_disk_write(slots->fd, bytes, size, at) != CH_OK || fdatasync(slots->fd) != 0) {
         return ch_disk_fail(error, slots->path, "cannot be written");
     }
     return CH_OK;
@@ -207,7 +241,7 @@ static ch_status sync_write(ch_slots *slots, const uint8_t *bytes, size_t size, 
 
 static ch_status make_slots(ch_slots *slots, ch_error *error)
 {
-    uint8_t own[SLOT_SIZE];
+    uint8_t head[SLOT_SIZE];
     uint64_t made = atomic_load(&slots->made);
     uint8_t *room = malloc((size_t)SLOTS_AT_ONCE * SLOT_SIZE);
     if (room == NULL) {
@@ -215,11 +249,13 @@ static ch_status make_slots(ch_slots *slots, ch_error *error)
     }
     ch_status status = fill_slots(slots, made + 1, room, error);
     if (status == CH_OK) {
-        status = sync_write(slots, room, (size_t)SLOTS_AT_ONCE * SLOT_SIZE, made + 1, error);
+        status = sync_write(slots, room, (size_t)SLOTS_AT_ONCE * SLOT_SIZE, place_of(made + 1), error);
     }
     if (status == CH_OK) {
-        write_own_slot(slots, made + SLOTS_AT_ONCE, own);
-        status = sync_write(slots, own, SLOT_SIZE, 0, error);
+        /* In turn, so that a torn write leaves the other one. */
+        off_t at = made / SLOTS_AT_ONCE % 2 == 0 ? 0 : HEAD_SPACING;
+        fill_head(slots, made + SLOTS_AT_ONCE, head);
+        status = sync_write(slots, head, SLOT_SIZE, at, error);
     }
     free(room);
     if (status == CH_OK) {
@@ -290,7 +326,7 @@ ch_status ch_slots_erase(ch_slots *slots, uint64_t number, ch_error *error)
     if (cached->number == number) {
         sodium_memzero(cached, sizeof *cached);
     }
-    ch_status status = sync_write(slots, zeros, SLOT_SIZE, number, error);
+    ch_status status = sync_write(slots, zeros, SLOT_SIZE, place_of(number), error);
     pthread_mutex_unlock(&slots->lock);
     return status;
 }

@@ -1,10 +1,11 @@
 /* slots.h - key slots: a flat file of 64-byte slots, the n-th for the n-th case (or dead letter).
  *
- * slot = key (32, wrapped under the hub key) and check (32). Erasing one writes zeros over it and syncs: what was
- * sealed under it is gone everywhere. Slots are made 4,096 at a time, ahead of use, and synced before use.
- * Slot 0 is the file's own: salt (16), number of slots made (8), zeros (8), check (32). What lies behind that number
- * was never synced and is made again, so that a slot torn by a power loss is not taken for an erased one.
- * Reading is safe from several threads (pread); making and erasing belong to the writer.
+ * slot = key (32, wrapped under the hub key) and check (32). Erasing one writes zeros over it and syncs: what
+ * was sealed under it is gone everywhere. Slots are made 4,096 at a time, ahead of use, and synced before
+ * use. Two heads stand before them, at 0 and 4,096, written in turn: salt (16), number of slots made (8),
+ * zeros (8), check (32). Slots behind that number were never used: one that a power loss has torn is made
+ * again and not taken for an erased one. Reading is safe from several threads (pread); making and erasing
+ * belong to the writer.
  */
 #ifndef CH_STORE_SLOTS_H
 #define CH_STORE_SLOTS_H
@@ -19,10 +20,11 @@ typedef struct ch_slots ch_slots;
 ch_status ch_slots_open(ch_slots **out_slots, const char *path, const uint8_t hub_key[CH_KEY_SIZE],
                         const ch_random *random, ch_error *error) CH_MUST_CHECK;
 void ch_slots_close(ch_slots *slots);
-/* Afterwards slots up to and with number are there and on disk. Cheap when they are. CH_IO, CH_STORAGE_FULL. */
+/* Afterwards slots up to and with number are there and on disk. Cheap when they are. CH_IO, CH_STORAGE_FULL.
+ */
 ch_status ch_slots_prepare(ch_slots *slots, uint64_t number, ch_error *error) CH_MUST_CHECK;
-/* CH_ERASED: zeroed. CH_NOT_FOUND: never made. CH_CORRUPT: check does not match (or another hub key). Keeps the
- * last few thousand keys in memory. CH_IO. */
+/* CH_ERASED: zeroed. CH_NOT_FOUND: never made. CH_CORRUPT: check does not match (or another hub key). Keeps
+ * the last few thousand keys in memory. CH_IO. */
 ch_status ch_slots_key(ch_slots *slots, uint64_t number, uint8_t out_key[CH_KEY_SIZE]) CH_MUST_CHECK;
 /* On disk when it returns CH_OK. */
 ch_status ch_slots_erase(ch_slots *slots, uint64_t number, ch_error *error) CH_MUST_CHECK;

@@ -1,7 +1,11 @@
 /* store.h - a data folder: its lock, its format, and what lives in it.
  *
- *   FORMAT            "casehub-store 1", hub code, epoch          keys/cases.slots, keys/deadletters.slots
- *   lock              flock()ed by the one daemon                 log/ state/ cursors/   LMDB environments
+ *   FORMAT   "casehub-store 1", hub code, epoch, check of the hub key    keys/cases.slots,
+ * keys/deadletters.slots lock     flock()ed by the one daemon                                 log/ state/
+ * cursors/   LMDB environments
+ *
+ * FORMAT is written last when a store is made: where it stands, everything else must be there too, but for
+ * state/ and cursors/. A state that is not there is folded again.
  *
  * The hub key is a file of 32 random bytes outside of it.
  */
@@ -11,13 +15,15 @@
 #include "hub/store/cursors.h"
 #include "hub/store/state.h"
 
+#include <stdatomic.h>
+
 typedef struct ch_store_options {
     const char *dir;          /* made when absent, mode 0700 */
     const char *hub_key_file; /* made when both it and the store are absent, mode 0600 */
     const char *hub_code;
     size_t log_map_bytes, state_map_bytes;
     size_t hot_cases;
-    uint64_t reserve_bytes;   /* free map and disk kept for acknowledgements, answers, erasure and deletes */
+    uint64_t reserve_bytes; /* free map and disk kept for acknowledgements, answers, erasure and deletes */
     const ch_random *random;
 } ch_store_options;
 
@@ -29,29 +35,38 @@ typedef struct ch_store {
     uint32_t epoch;
     uint64_t reserve_bytes;
     char dir[512];
+    char hub_code[CH_CODE_MAX + 1];
+    uint8_t key_check[CH_DIGEST_SIZE]; /* of the hub key, as FORMAT holds it */
+    ch_state_options state_options;
+    atomic_flag backing_up;
     int lock_fd;
 } ch_store;
 
-/* Opens or makes; folds the log's tail into the state. CH_LOCKED (another daemon), CH_UNSUPPORTED (newer format,
- * untouched), CH_CORRUPT, CH_INVALID (another hub code or key), CH_IO, CH_NO_MEMORY. */
+/* Opens or makes; folds the log's tail into the state. CH_LOCKED (another daemon), CH_UNSUPPORTED (newer
+ * format, untouched), CH_CORRUPT, CH_INVALID (another hub code or key), CH_IO, CH_NO_MEMORY. */
 ch_status ch_store_open(ch_store **out_store, const ch_store_options *options, ch_error *error) CH_MUST_CHECK;
 /* Commits the state first. */
 void ch_store_close(ch_store *store);
 
-/* CH_STORAGE_FULL when map or disk are below the reserve; CH_OK otherwise. urgent work may use the reserve down to
- * a quarter of it. */
+/* CH_STORAGE_FULL when map or disk are below the reserve; CH_OK otherwise. urgent work may use the reserve
+ * down to a quarter of it. */
 ch_status ch_store_check_room(ch_store *store, bool urgent, ch_error *error) CH_MUST_CHECK;
 
-/* Folds the whole log into a fresh state in `dir` (emptied), beside the live one; its hash. */
-ch_status ch_store_rebuild(ch_store *store, const char *dir, uint8_t out_hash[CH_HASH_SIZE], ch_error *error)
-    CH_MUST_CHECK;
-/* Hot backup into an empty folder: log copy, FORMAT, MANIFEST (sequence, chain, sizes, hashes); keys go to
- * <dir>.keys, replaced by each backup. The state is not copied: it is folded again on restore. Runs on any thread,
- * one at a time (CH_BUSY). */
+/* Folds the whole log into a fresh state in `dir` (a state that is there already goes), beside the live one;
+ * its hash. CH_INVALID when dir is the live one's. */
+ch_status ch_store_rebuild(ch_store *store, const char *dir, uint8_t out_hash[CH_HASH_SIZE],
+                           ch_error *error) CH_MUST_CHECK;
+/* Hot backup into an empty folder: log copy (walked through once), FORMAT, MANIFEST (sequence, chain, sizes,
+ * hashes); keys go to <dir>.keys, replaced by each backup. The state is not copied: it is folded again on
+ * restore. Runs on any thread, one at a time (CH_BUSY). CH_INVALID when dir is not empty, CH_STORAGE_FULL
+ * below the reserve. */
 ch_status ch_store_backup(ch_store *store, const char *dir, ch_error *error) CH_MUST_CHECK;
+/* Is the backup in dir what its MANIFEST says, and whole? CH_CORRUPT, CH_NOT_FOUND, CH_UNSUPPORTED. */
+ch_status ch_backup_check(const char *dir, uint64_t *out_last, ch_error *error) CH_MUST_CHECK;
 
-/* The secret map of a record (ch_unseal with the right slot): CH_END when it has none, CH_ERASED, CH_CORRUPT. */
-ch_status ch_store_open_secret(ch_store *store, const ch_record *record, const ch_event *event, ch_buf *out_secret)
-    CH_MUST_CHECK;
+/* The secret map of a record (ch_unseal with the right slot): CH_END when it has none, CH_ERASED, CH_CORRUPT.
+ */
+ch_status ch_store_open_secret(ch_store *store, const ch_record *record, const ch_event *event,
+                               ch_buf *out_secret) CH_MUST_CHECK;
 
 #endif

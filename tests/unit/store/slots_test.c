@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#define PLACE_OF(number) (8192 + ((number)-1) * 64)
+
 static const uint8_t hub_key[CH_KEY_SIZE] = {1, 2, 3};
 
 typedef struct fixture {
@@ -68,7 +70,7 @@ static void an_erased_slot_stays_erased(void **state)
     assert_status(ch_slots_key(f->slots, 5, key), CH_ERASED);
     FILE *file = fopen(f->path, "rb");
     assert_non_null(file);
-    assert_int_equal(fseek(file, 5 * 64, SEEK_SET), 0);
+    assert_int_equal(fseek(file, PLACE_OF(5), SEEK_SET), 0);
     assert_int_equal(fread(bytes, 1, 64, file), 64);
     fclose(file);
     assert_memory_equal(bytes, zeros, 64);
@@ -86,7 +88,7 @@ static void a_damaged_slot_is_never_served(void **state)
     uint8_t key[CH_KEY_SIZE];
     assert_ok(ch_slots_prepare(f->slots, 64, &f->error), &f->error);
     for (long byte = 0; byte < 64; byte++) {
-        file_flip(f->path, (1 + byte) * 64 + byte, 0x10);
+        file_flip(f->path, PLACE_OF(1 + byte) + byte, 0x10);
         assert_status(ch_slots_key(f->slots, (uint64_t)(1 + byte), key), CH_CORRUPT);
     }
 }
@@ -98,11 +100,11 @@ static void exchanged_slots_are_noticed(void **state)
     assert_ok(ch_slots_prepare(f->slots, 2, &f->error), &f->error);
     FILE *file = fopen(f->path, "r+b");
     assert_non_null(file);
-    assert_int_equal(fseek(file, 64, SEEK_SET), 0);
+    assert_int_equal(fseek(file, PLACE_OF(1), SEEK_SET), 0);
     assert_int_equal(fread(bytes, 1, 128, file), 128);
     memcpy(swapped, bytes + 64, 64);
     memcpy(swapped + 64, bytes, 64);
-    assert_int_equal(fseek(file, 64, SEEK_SET), 0);
+    assert_int_equal(fseek(file, PLACE_OF(1), SEEK_SET), 0);
     assert_int_equal(fwrite(swapped, 1, 128, file), 128);
     fclose(file);
     assert_status(ch_slots_key(f->slots, 1, key), CH_CORRUPT);
@@ -123,7 +125,7 @@ static void a_file_cut_short_is_refused(void **state)
     ch_slots *slots;
     assert_ok(ch_slots_prepare(f->slots, 1, &f->error), &f->error);
     long size = file_size(f->path);
-    const long sizes[] = {0, 1, 63, 64, 65, 128, size / 2, size - 64, size - 1};
+    const long sizes[] = {0, 1, 63, 64, 4096, 8191, 8192, 8256, size / 2, size - 64, size - 1};
     for (size_t i = sizeof sizes / sizeof *sizes; i-- > 0;) {
         file_cut(f->path, sizes[i]);
         assert_status(ch_slots_open(&slots, f->path, hub_key, &f->seeded.random, &f->error), CH_CORRUPT);
@@ -141,6 +143,26 @@ static void what_lies_behind_the_made_slots_is_made_again(void **state)
     assert_status(ch_slots_key(f->slots, 4097, key), CH_NOT_FOUND);
     assert_ok(ch_slots_prepare(f->slots, 4097, &f->error), &f->error);
     assert_status(ch_slots_key(f->slots, 4097, key), CH_OK);
+}
+
+static void one_damaged_head_is_no_loss_but_two_are(void **state)
+{
+    fixture *f = *state;
+    uint8_t key[CH_KEY_SIZE], before[CH_KEY_SIZE];
+    ch_slots *slots;
+    assert_ok(ch_slots_prepare(f->slots, 5000, &f->error), &f->error);
+    assert_status(ch_slots_key(f->slots, 5000, before), CH_OK);
+    file_flip(f->path, 0, 1);
+    open_again(f);
+    assert_status(ch_slots_key(f->slots, 8192, key), CH_OK);
+    file_flip(f->path, 4096, 1);
+    assert_status(ch_slots_open(&slots, f->path, hub_key, &f->seeded.random, &f->error), CH_CORRUPT);
+    file_flip(f->path, 0, 1);
+    open_again(f);
+    assert_status(ch_slots_key(f->slots, 5000, key), CH_NOT_FOUND);
+    assert_ok(ch_slots_prepare(f->slots, 5000, &f->error), &f->error);
+    assert_status(ch_slots_key(f->slots, 5000, key), CH_OK);
+    assert_memory_equal(key, before, CH_KEY_SIZE);
 }
 
 static void keys_differ_and_survive(void **state)
@@ -173,6 +195,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(another_hub_key_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_file_cut_short_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(what_lies_behind_the_made_slots_is_made_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(one_damaged_head_is_no_loss_but_two_are, setup, teardown),
         cmocka_unit_test_setup_teardown(keys_differ_and_survive, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,305 @@
+/* Short looks at the committed state, from any thread. */
+#include "hub/store/state_inside.h"
+
+#include <stdlib.h>
+
+struct ch_state_reader {
+    const ch_state *state;
+    MDB_txn *txn;
+    uint64_t position;
+    ch_case *scratch; /* for walks over cases */
+};
+
+static ch_status open_parts(ch_state_reader *reader, ch_error *error)
+{
+    ch_fold_point point;
+    ch_status status = ch_case_new(&reader->scratch);
+    if (status != CH_OK) {
+        return ch_error_set(error, status, "state", "no memory for a reader");
+    }
+    status = ch_lmdb_begin_read(reader->state->env, &reader->txn, error);
+    if (status != CH_OK) {
+        return status;
+    }
+    status = ch_fold_point_read(reader->state, reader->txn, &point);
+    if (status != CH_OK) {
+        return ch_error_set(error, status, "state", "its position cannot be read");
+    }
+    reader->position = point.position;
+    return CH_OK;
+}
+
+ch_status ch_state_reader_open(ch_state_reader **out_reader, ch_state *state, ch_error *error)
+{
+    ch_state_reader *reader = calloc(1, sizeof *reader);
+    if (reader == NULL) {
+        return ch_error_set(error, CH_NO_MEMORY, "state", "no memory for a reader");
+    }
+    reader->state = state;
+    ch_status status = open_parts(reader, error);
+    if (status != CH_OK) {
+        ch_state_reader_close(reader);
+        return status;
+    }
+    *out_reader = reader;
+    return CH_OK;
+}
+
+void ch_state_reader_close(ch_state_reader *reader)
+{
+    if (reader == NULL) {
+        return;
+    }
+    if (reader->txn != NULL) {
+        mdb_txn_abort(reader->txn);
+    }
+    ch_case_free(reader->scratch);
+    free(reader);
+}
+
+uint64_t ch_state_reader_position(const ch_state_reader *reader)
+{
+    return reader->position;
+}
+
+ch_status ch_state_reader_case(ch_state_reader *reader, uint64_t number, ch_case *the_case)
+{
+    ch_str value;
+    const ch_state_key key = ch_key_of_number(number);
+    ch_status status = ch_table_get(reader->state, reader->txn, CH_TABLE_CASE, &key, &value);
+    return status == CH_OK ? ch_case_decode(value, the_case) : status;
+}
+
+ch_status ch_state_reader_ref(ch_state_reader *reader, ch_str source, ch_str ref, uint64_t *out_number)
+{
+    uint32_t number;
+    ch_status status = ch_source_find(reader->state, reader->txn, source, &number);
+    if (status != CH_OK) {
+        return status;
+    }
+    const ch_state_key key = ch_key_of_source_name(number, ref);
+    return ch_table_get_number(reader->state, reader->txn, CH_TABLE_REF, &key, out_number);
+}
+
+static bool has_number(const uint64_t *numbers, size_t count, uint64_t number)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (numbers[i] == number) {
+            return true;
+        }
+    }
+    return false;
+}
+
+ch_status ch_state_reader_ref_any(ch_state_reader *reader, ch_str ref, uint64_t *out_numbers, size_t *count)
+{
+    ch_fold_point point;
+    size_t found = 0;
+    ch_status status = ch_fold_point_read(reader->state, reader->txn, &point);
+    for (uint32_t source = 1; status == CH_OK && source < point.next_source && found < *count; source++) {
+        uint64_t number;
+        const ch_state_key key = ch_key_of_source_name(source, ref);
+        status = ch_table_get_number(reader->state, reader->txn, CH_TABLE_REF, &key, &number);
+        if (status == CH_OK && !has_number(out_numbers, found, number)) {
+            out_numbers[found++] = number;
+        }
+        status = status == CH_NOT_FOUND ? CH_OK : status;
+    }
+    if (status == CH_OK) {
+        *count = found;
+    }
+    return status;
+}
+
+ch_status ch_state_reader_id(ch_state_reader *reader, ch_str source, ch_str id, uint64_t *out_sequence)
+{
+    uint32_t number;
+    ch_str value;
+    ch_status status = ch_source_find(reader->state, reader->txn, source, &number);
+    if (status != CH_OK) {
+        return status;
+    }
+    const ch_state_key key = ch_key_of_source_name(number, id);
+    status = ch_table_get(reader->state, reader->txn, CH_TABLE_DEDUP, &key, &value);
+    if (status == CH_OK && value.size != 8 + CH_DIGEST_SIZE) {
+        status = CH_CORRUPT;
+    }
+    if (status == CH_OK) {
+        *out_sequence = ch_get_be64((const uint8_t *)value.at);
+    }
+    return status;
+}
+
+/* A cursor that stands at the first pair from `from` on; with walk_next it goes through its table. */
+typedef struct walk {
+    MDB_cursor *cursor;
+    ch_table table;
+    MDB_val key, value;
+    ch_str content; /* of the pair, without its crc */
+} walk;
+
+/* What a cursor found: the pair, CH_END, or why not. */
+static ch_status take_pair(walk *at, int code)
+{
+    if (code != 0) {
+        return code == MDB_NOTFOUND ? CH_END : ch_lmdb_status(code);
+    }
+    return ch_table_open_value(at->table, at->key, at->value, &at->content);
+}
+
+static ch_status walk_from(walk *at, ch_state_reader *reader, ch_table table, const ch_state_key *from)
+{
+    *at = (walk){.table = table};
+    int code = mdb_cursor_open(reader->txn, reader->state->tables[table], &at->cursor);
+    if (code != 0) {
+        at->cursor = NULL;
+        return ch_lmdb_status(code);
+    }
+    at->key = ch_lmdb_val(from->at, from->size);
+    code = mdb_cursor_get(at->cursor, &at->key, &at->value, from->size == 0 ? MDB_FIRST : MDB_SET_RANGE);
+    return take_pair(at, code);
+}
+
+static ch_status walk_step(walk *at, MDB_cursor_op step)
+{
+    return take_pair(at, mdb_cursor_get(at->cursor, &at->key, &at->value, step));
+}
+
+/* Closes it; the end is no failure of a walk. */
+static ch_status walk_end(walk *at, ch_status status)
+{
+    if (at->cursor != NULL) {
+        mdb_cursor_close(at->cursor);
+    }
+    return status == CH_END ? CH_OK : status;
+}
+
+ch_status ch_state_reader_case_event(ch_state_reader *reader, uint64_t number, uint32_t from_version,
+                                     uint32_t *out_version, uint64_t *out_sequence)
+{
+    walk at;
+    const ch_state_key from = ch_key_of_case_event(number, from_version);
+    ch_status status = walk_from(&at, reader, CH_TABLE_CASE_EVENTS, &from);
+    if (status == CH_OK && (at.key.mv_size != 12 || at.content.size != 8)) {
+        status = CH_CORRUPT;
+    }
+    if (status == CH_OK && ch_get_be64(at.key.mv_data) != number) {
+        status = CH_END;
+    }
+    if (status == CH_OK) {
+        *out_version = ch_get_be32((const uint8_t *)at.key.mv_data + 8);
+        *out_sequence = ch_get_be64((const uint8_t *)at.content.at);
+    }
+    bool ended = status == CH_END;
+    status = walk_end(&at, status);
+    return ended ? CH_END : status;
+}
+
+ch_status ch_state_reader_cases(ch_state_reader *reader, uint64_t below, ch_case_visitor visit, void *context)
+{
+    walk at;
+    const ch_state_key from = ch_key_of_number(below);
+    ch_status status = walk_from(&at, reader, CH_TABLE_CASE, &from);
+    if (status == CH_OK || status == CH_CORRUPT) {
+        status = walk_step(&at, MDB_PREV);
+    } else if (status == CH_END) {
+        status = walk_step(&at, MDB_LAST);
+    }
+    while (status == CH_OK) {
+        status = ch_case_decode(at.content, reader->scratch);
+        if (status != CH_OK || !visit(context, reader->scratch)) {
+            break;
+        }
+        status = walk_step(&at, MDB_PREV);
+    }
+    return walk_end(&at, status);
+}
+
+ch_status ch_state_reader_handoffs(ch_state_reader *reader, ch_str party, ch_handoff_visitor visit,
+                                   void *context)
+{
+    walk at;
+    ch_state_key from = ch_key_of_handoff(party, 0, 0);
+    from.size = party.at == NULL ? 0 : from.size;
+    ch_status status = walk_from(&at, reader, CH_TABLE_HANDOFF, &from);
+    while (status == CH_OK) {
+        const uint8_t *key = at.key.mv_data;
+        if (at.key.mv_size < 13 || key[at.key.mv_size - 13] != 0) {
+            status = CH_CORRUPT;
+            break;
+        }
+        ch_str whose = {at.key.mv_data, at.key.mv_size - 13};
+        const uint8_t *number = key + at.key.mv_size - 12;
+        if ((party.at != NULL && !ch_str_equal(whose, party)) ||
+            !visit(context, whose, ch_get_be64(number), ch_get_be32(number + 8))) {
+            break;
+        }
+        status = walk_step(&at, MDB_NEXT);
+    }
+    return walk_end(&at, status);
+}
+
+ch_status ch_state_reader_deadlines(ch_state_reader *reader, int64_t until_ms, ch_deadline_visitor visit,
+                                    void *context)
+{
+    walk at;
+    static const ch_state_key first = {.size = 0};
+    ch_status status = walk_from(&at, reader, CH_TABLE_DEADLINE, &first);
+    while (status == CH_OK) {
+        const uint8_t *key = at.key.mv_data;
+        if (at.key.mv_size != 20) {
+            status = CH_CORRUPT;
+            break;
+        }
+        int64_t due_ms = (int64_t)ch_get_be64(key);
+        if (due_ms > until_ms || !visit(context, due_ms, ch_get_be64(key + 8), ch_get_be32(key + 16))) {
+            break;
+        }
+        status = walk_step(&at, MDB_NEXT);
+    }
+    return walk_end(&at, status);
+}
+
+ch_status ch_state_reader_dead_letters(ch_state_reader *reader, uint64_t from_number,
+                                       ch_dead_letter_visitor visit, void *context)
+{
+    walk at;
+    ch_dead_letter letter;
+    const ch_state_key from = ch_key_of_number(from_number);
+    ch_status status = walk_from(&at, reader, CH_TABLE_DEAD_LETTER, &from);
+    while (status == CH_OK) {
+        status = at.key.mv_size == 8 ? ch_dead_letter_decode(at.content, ch_get_be64(at.key.mv_data), &letter)
+                                     : CH_CORRUPT;
+        if (status != CH_OK || !visit(context, &letter)) {
+            break;
+        }
+        status = walk_step(&at, MDB_NEXT);
+    }
+    return walk_end(&at, status);
+}
+
+static ch_status visit_pairs(ch_state_reader *reader, ch_table table, ch_pair_visitor visit, void *context)
+{
+    walk at;
+    static const ch_state_key first = {.size = 0};
+    ch_status status = walk_from(&at, reader, table, &first);
+    while (status == CH_OK && visit(context, ch_lmdb_str(at.key), at.content)) {
+        status = walk_step(&at, MDB_NEXT);
+    }
+    return walk_end(&at, status);
+}
+
+ch_status ch_state_reader_checkpoints(ch_state_reader *reader, ch_pair_visitor visit, void *context)
+{
+    return visit_pairs(reader, CH_TABLE_CHECKPOINT, visit, context);
+}
+
+ch_status ch_state_reader_connectors(ch_state_reader *reader, ch_pair_visitor visit, void *context)
+{
+    return visit_pairs(reader, CH_TABLE_CONNECTOR, visit, context);
+}
+
+ch_status ch_state_reader_grants(ch_state_reader *reader, ch_pair_visitor visit, void *context)
+{
+    return visit_pairs(reader, CH_TABLE_GRANT, visit, context);
+}
