@@ -82,11 +82,18 @@ static ch_status open_env(MDB_env *env, const ch_lmdb_options *options, const ch
         return ch_lmdb_fail(error, code, path);
     }
     ch_status status = check_size(env, path, error);
-    if (status == CH_OK && !options->read_only) {
-        mdb_reader_check(env, &dead);
-        ch_lmdb_extend(env);
+    if (status != CH_OK || options->read_only) {
+        return status;
     }
-    return status;
+    /* After a failed commit LMDB puts the older meta page back, but unsynced: the disk may still hold the
+     * newer one, which a later loss of power would bring back over pages that are in use again by then. */
+    code = mdb_env_sync(env, 1);
+    if (code != 0) {
+        return ch_lmdb_fail(error, code, path);
+    }
+    mdb_reader_check(env, &dead);
+    ch_lmdb_extend(env);
+    return CH_OK;
 }
 
 ch_status ch_lmdb_open(MDB_env **out_env, const ch_lmdb_options *options, ch_error *error)

@@ -225,15 +225,22 @@ ch_status ch_store_open(ch_store **out_store, const ch_store_options *options, c
     return CH_OK;
 }
 
+/* What is lost by a failure is folded again from the log. What the log did not take must not stay. */
+static void settle_state(ch_store *store)
+{
+    bool ahead = store->log != NULL && ch_state_position(store->state) > ch_event_log_last(store->log);
+    if (ahead || ch_state_commit(store->state, NULL) != CH_OK) {
+        ch_state_rollback(store->state);
+    }
+}
+
 void ch_store_close(ch_store *store)
 {
     if (store == NULL) {
         return;
     }
     if (store->state != NULL) {
-        /* What is lost by a failure is folded again from the log. */
-        ch_status ignored = ch_state_commit(store->state, NULL);
-        (void)ignored;
+        settle_state(store);
     }
     ch_cursors_close(store->cursors);
     ch_state_close(store->state);

@@ -45,7 +45,7 @@ typedef struct ch_store {
 /* Opens or makes; folds the log's tail into the state. CH_LOCKED (another daemon), CH_UNSUPPORTED (newer
  * format, untouched), CH_CORRUPT, CH_INVALID (another hub code or key), CH_IO, CH_NO_MEMORY. */
 ch_status ch_store_open(ch_store **out_store, const ch_store_options *options, ch_error *error) CH_MUST_CHECK;
-/* Commits the state first. */
+/* Commits the state first, unless it has folded what the log did not take. */
 void ch_store_close(ch_store *store);
 
 /* CH_STORAGE_FULL when map or disk are below the reserve; CH_OK otherwise. urgent work may use the reserve

@@ -30,7 +30,7 @@ static struct {
     char folder[PATH_MAX];
     size_t folder_size;
     ch_random_seeded random;
-    unsigned long calls[DISK_CALL_COUNT], faults;
+    unsigned long calls[DISK_CALL_COUNT], all_calls, stop_at, faults;
     fault next[DISK_CALL_COUNT], shorten;
     disk_files files;
 } disk;
@@ -89,11 +89,13 @@ void disk_heal(void)
     disk.shorten = (fault){0, 0};
     disk.full = false;
     disk.stopped = false;
+    disk.stop_at = 0;
 }
 
-void disk_stop(void)
+void disk_stop_later(unsigned n)
 {
-    disk.stopped = true;
+    disk.stop_at = disk.all_calls + n;
+    disk.stopped = n == 0;
 }
 
 unsigned long disk_calls(disk_call call)
@@ -132,6 +134,8 @@ static disk_file *watched(int fd)
 static bool fails(disk_call call)
 {
     disk.calls[call]++;
+    disk.all_calls++;
+    disk.stopped = disk.stopped || disk.stop_at == disk.all_calls;
     if (disk.stopped) {
         errno = EIO;
         return true;

@@ -30,9 +30,9 @@ void disk_shorten_later(unsigned n);
 void disk_fill(bool full);
 /* Forgets all faults that have not come yet. */
 void disk_heal(void);
-/* Every call that is still to come fails as if the machine had stopped (EIO, and nothing changes on the
- * disk). */
-void disk_stop(void);
+/* From the n-th call of any kind from now on (0: at once) every call fails as if the machine had stopped:
+ * EIO, and nothing changes on the disk. */
+void disk_stop_later(unsigned n);
 
 /* Calls seen since disk_watch, and those that were made to fail. */
 unsigned long disk_calls(disk_call call);

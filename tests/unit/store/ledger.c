@@ -7,8 +7,8 @@
 
 void ledger_init(ledger *of, ch_event_log *log, ch_state *state)
 {
-    *of = (ledger){.log = log, .state = state, .sequence = ch_event_log_last(log)};
-    memcpy(of->chain, ch_event_log_chain(log), CH_HASH_SIZE);
+    *of = (ledger){.log = log, .state = state, .now.sequence = ch_event_log_last(log)};
+    memcpy(of->now.chain, ch_event_log_chain(log), CH_HASH_SIZE);
     ch_buf_init(&of->public_part, (size_t)1 << 20);
     ch_buf_init(&of->records, (size_t)1 << 20);
     ch_buf_init(&of->data, (size_t)1 << 20);
@@ -25,18 +25,17 @@ ch_status ledger_write(ledger *of, ch_event event, uint64_t case_number, uint16_
 {
     char id[32];
     ch_event decoded;
-    snprintf(id, sizeof id, "id-%" PRIu64, of->sequence + 1);
+    snprintf(id, sizeof id, "id-%" PRIu64, of->now.sequence + 1);
     event.id = event.id.at == NULL ? ch_str_of(id) : event.id;
     event.source = event.source.at == NULL ? CH_STR("hotline/1") : event.source;
-    event.time_ms = LEDGER_START_MS + (int64_t)of->sequence * 1000;
+    event.time_ms = LEDGER_START_MS + (int64_t)of->now.sequence * 1000;
     event.recorded_ms = event.time_ms;
     event.expected_version = -1;
-    event.sequence = of->sequence + 1;
+    event.sequence = of->now.sequence + 1;
     event.epoch = 1;
     event.topic = CH_STR("case.noted.hotline._._");
     event.actor = CH_STR("tester");
     ch_buf_clear(&of->public_part);
-    ch_buf_clear(&of->records);
     ch_event_encode(&of->public_part, &event);
     assert_int_equal(of->public_part.failed, CH_OK);
     assert_ok(ch_event_decode(ch_buf_str(&of->public_part), CH_EVENT_RECORDED, &decoded, &of->error),
@@ -50,19 +49,34 @@ ch_status ledger_write(ledger *of, ch_event event, uint64_t case_number, uint16_
                         .digest = {(uint8_t)event.sequence},
                         .public_part = ch_buf_str(&of->public_part)};
     uint8_t chain[CH_HASH_SIZE];
-    memcpy(chain, of->chain, CH_HASH_SIZE);
+    size_t before = of->records.size;
+    assert_true(of->held < LEDGER_BATCH_MAX);
+    memcpy(chain, of->now.chain, CH_HASH_SIZE);
     ch_record_encode(&of->records, &record, chain);
-    const uint32_t size = (uint32_t)of->records.size;
+    of->sizes[of->held++] = (uint32_t)(of->records.size - before);
     ch_status status = of->state == NULL ? CH_OK : ch_state_fold(of->state, &record, &decoded, &of->error);
-    if (status == CH_OK && !of->unsynced) {
-        status = ch_event_log_append(of->log, event.sequence, ch_buf_str(&of->records), &size, 1, chain,
-                                     event.recorded_ms, &of->error);
+    if (status != CH_OK) {
+        ledger_drop(of);
+        return status;
     }
-    if (status == CH_OK) {
-        of->sequence++;
-        memcpy(of->chain, chain, CH_HASH_SIZE);
-    }
+    of->now.sequence++;
+    memcpy(of->now.chain, chain, CH_HASH_SIZE);
+    return of->holding ? CH_OK : ledger_flush(of);
+}
+
+ch_status ledger_flush(ledger *of)
+{
+    ch_status status = ch_event_log_append(of->log, of->now.sequence + 1 - of->held, ch_buf_str(&of->records),
+                                           of->sizes, of->held, of->now.chain,
+                                           LEDGER_START_MS + (int64_t)of->now.sequence * 1000, &of->error);
+    ledger_drop(of);
     return status;
+}
+
+void ledger_drop(ledger *of)
+{
+    ch_buf_clear(&of->records);
+    of->held = 0;
 }
 
 static void write_hub(ledger *of, const char *type)
@@ -106,16 +120,16 @@ static void write_case_event(ledger *of, ch_event event, uint64_t number, uint16
     assert_true(number <= LEDGER_CASES_MAX);
     ch_case_id_format(id, "ZJ", LEDGER_START_MS, 480, number, false);
     event.subject = ch_str_of(id);
-    event.case_version = of->versions[number] + 1;
+    event.case_version = of->now.versions[number] + 1;
     event.case_state = CH_CASE_RECEIVED;
     event.cycle = 1;
     assert_ok(ledger_write(of, event, number, flags), &of->error);
-    of->versions[number]++;
+    of->now.versions[number]++;
 }
 
 uint64_t ledger_open(ledger *of, const char *source, const char *ref)
 {
-    uint64_t number = ++of->case_count;
+    uint64_t number = ++of->now.case_count;
     ch_buf_clear(&of->data);
     ch_mp_put_map(&of->data, 1);
     ch_mp_put_text(&of->data, "kind");
@@ -155,7 +169,7 @@ static void put_handoff_data(ledger *of, uint64_t number, uint32_t index, const 
 
 uint32_t ledger_offer(ledger *of, uint64_t number, const char *party, int64_t due_ms)
 {
-    uint32_t index = ++of->handoffs[number];
+    uint32_t index = ++of->now.handoffs[number];
     put_handoff_data(of, number, index, party, due_ms);
     write_case_event(of, (ch_event){.type = CH_STR("handoff.offered"), .data = ch_buf_str(&of->data)}, number,
                      0);

@@ -9,16 +9,25 @@
 #define LEDGER_CASES_MAX 512
 #define LEDGER_START_MS INT64_C(1795400820000)
 
-typedef struct ledger {
-    ch_event_log *log;
-    ch_state *state; /* NULL: only the log is written */
-    ch_error error;
+#define LEDGER_BATCH_MAX 64
+
+/* How far it has come; may be kept and put back. */
+typedef struct ledger_point {
     uint64_t sequence; /* of the last event */
     uint8_t chain[CH_HASH_SIZE];
     uint64_t case_count;
     uint32_t versions[LEDGER_CASES_MAX + 1], handoffs[LEDGER_CASES_MAX + 1];
+} ledger_point;
+
+typedef struct ledger {
+    ch_event_log *log;
+    ch_state *state; /* NULL: only the log is written */
+    ch_error error;
+    ledger_point now;
+    bool holding; /* events are folded at once, but only ledger_flush gives them to the log */
     ch_buf public_part, records, data;
-    bool unsynced; /* the log gets nothing: only the state is folded */
+    uint32_t sizes[LEDGER_BATCH_MAX];
+    size_t held;
 } ledger;
 
 /* Goes on where the log ends; cases and versions are known from this ledger's own calls only. */
@@ -27,6 +36,10 @@ void ledger_done(ledger *of);
 
 /* A record with this event: hub attributes are filled in. */
 ch_status ledger_write(ledger *of, ch_event event, uint64_t case_number, uint16_t flags);
+/* What is held, as one batch. */
+ch_status ledger_flush(ledger *of);
+/* Forgets what is held. */
+void ledger_drop(ledger *of);
 /* The same for a hub. event with these string fields: key, value, ..., NULL. */
 void ledger_hub(ledger *of, const char *type, ...);
 void ledger_hub_number(ledger *of, const char *type, const char *action, int64_t number);

@@ -71,7 +71,7 @@ static void write_some(ledger *of, int rounds)
 {
     for (int i = 0; i < rounds; i++) {
         char ref[32];
-        snprintf(ref, sizeof ref, "R-%d", (int)of->case_count);
+        snprintf(ref, sizeof ref, "R-%d", (int)of->now.case_count);
         uint64_t number = ledger_open(of, i % 3 == 0 ? "grid/1" : "hotline/1", i % 2 == 0 ? ref : NULL);
         uint32_t first = ledger_offer(of, number, "water", i % 2 == 0 ? LEDGER_START_MS + i : 0);
         uint32_t second = ledger_offer(of, number, "health", LEDGER_START_MS + 1000);
@@ -169,7 +169,7 @@ static void rollback_forgets_everything_since_the_commit(void **state)
     write_some(&f->ledger, 5);
     assert_ok(ch_state_hash(f->state, before, &f->error), &f->error);
     uint64_t position = ch_state_position(f->state);
-    f->ledger.unsynced = true;
+    f->ledger.holding = true;
     write_some(&f->ledger, 3);
     assert_true(ch_state_dirty_cases(f->state) > 0);
     ch_state_rollback(f->state);

@@ -29,10 +29,10 @@ static ch_status reopen(fixture *f)
     ledger_done(&f->ledger);
     ch_status status = ch_store_open(&store, &f->options, &f->error);
     if (status == CH_OK) {
-        uint64_t cases = f->ledger.case_count;
+        uint64_t cases = f->ledger.now.case_count;
         f->store = store;
         ledger_init(&f->ledger, store->log, store->state);
-        f->ledger.case_count = cases;
+        f->ledger.now.case_count = cases;
     }
     return status;
 }
@@ -129,7 +129,6 @@ static void a_newer_format_is_refused_and_left_untouched(void **state)
 static void another_hub_code_or_key_is_refused(void **state)
 {
     fixture *f = *state;
-    char key[64];
     close_store(f);
     f->options.hub_code = "HZ";
     assert_status(reopen(f), CH_INVALID);
@@ -144,7 +143,6 @@ static void another_hub_code_or_key_is_refused(void **state)
     assert_int_equal(file_size(f->key_file), -1);
     file_copy(in_folder(f->base, "kept.key"), f->key_file);
     assert_ok(reopen(f), &f->error);
-    (void)key;
 }
 
 static void what_is_made_is_for_the_owner_only(void **state)
