@@ -2,7 +2,7 @@
  *
  *   events.cfg      event types, fields, classes          categories.csv  code,parent,name
  *   lifecycle.cfg   transitions of cases and handoffs     areas.csv       code,name
- *   routing.cfg     ordered routes                        parties.csv     code,name,kind,supervisor,areas,reach
+ *   routing.cfg     ordered routes                        parties.csv code,name,kind,supervisor,areas,reach
  *   (the .cfg of events and lifecycle stand in `schemas_dir`, the city's tables in `city_dir`)
  */
 #ifndef CH_CONFIG_RULES_CONFIG_H
@@ -11,7 +11,7 @@
 #include "hub/model/rules.h"
 
 /* CH_INVALID with "file:line: field", CH_NOT_FOUND for a missing file, CH_IO, CH_NO_MEMORY. */
-ch_status ch_rules_load(ch_rules **out_rules, const char *schemas_dir, const char *city_dir, ch_error *error)
-    CH_MUST_CHECK;
+ch_status ch_rules_load(ch_rules **out_rules, const char *schemas_dir, const char *city_dir,
+                        ch_error *error) CH_MUST_CHECK;
 
 #endif

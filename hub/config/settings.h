@@ -1,5 +1,5 @@
-/* settings.h - a libconfig file read through an option table, so that every program's configuration is parsed,
- * range-checked, documented and refused in the same way.
+/* settings.h - a libconfig file read through an option table, so that every program's configuration is
+ * parsed, range-checked, documented and refused in the same way.
  *
  * Unknown settings, wrong kinds and values out of range are errors with file:line. Integers may be written as
  * strings with a unit ("64MiB", "20ms", "5s", "3h"); plain ones are range-checked (libconfig wraps silently).
@@ -10,13 +10,13 @@
 #include "hub/base/bytes.h"
 
 typedef enum ch_option_kind {
-    CH_OPTION_STRING,   /* char *, owned by the settings */
-    CH_OPTION_PATH,     /* char *, relative to the file's folder */
-    CH_OPTION_INT,      /* int64_t */
-    CH_OPTION_SIZE,     /* int64_t bytes; "64KiB" "MiB" "GiB" */
-    CH_OPTION_TIME,     /* int64_t ms; "20ms" "5s" "10m" "3h" "7d" */
-    CH_OPTION_BOOL,     /* bool */
-    CH_OPTION_STRINGS   /* ch_strings */
+    CH_OPTION_STRING, /* char *, owned by the settings */
+    CH_OPTION_PATH,   /* char *, relative to the file's folder */
+    CH_OPTION_INT,    /* int64_t */
+    CH_OPTION_SIZE,   /* int64_t bytes; "64KiB" "MiB" "GiB" */
+    CH_OPTION_TIME,   /* int64_t ms; "20ms" "5s" "10m" "3h" "7d" */
+    CH_OPTION_BOOL,   /* bool */
+    CH_OPTION_STRINGS /* ch_strings */
 } ch_option_kind;
 
 typedef struct ch_strings {
@@ -25,11 +25,11 @@ typedef struct ch_strings {
 } ch_strings;
 
 typedef struct ch_option {
-    const char *name;          /* "commit.quiet": dotted for groups */
+    const char *name; /* "commit.quiet": dotted for groups */
     ch_option_kind kind;
-    size_t offset;             /* of the field in the target struct */
-    const char *fallback;      /* as it would be written; NULL: required */
-    int64_t least, most;       /* of numbers; bytes of strings. 0, 0: no bound */
+    size_t offset;        /* of the field in the target struct */
+    const char *fallback; /* as it would be written; NULL: required */
+    int64_t least, most;  /* of numbers; bytes of strings. 0, 0: no bound */
     const char *help;
 } ch_option;
 

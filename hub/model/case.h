@@ -1,16 +1,16 @@
-/* case.h - what the hub knows of one case: the fold of its events. Never holds the plaintext of a sealed field.
+/* case.h - what the hub knows of one case: the fold of its events. Never holds a sealed field's text.
  *
- * ch_case_evolve is the only thing that changes a case. It reads nothing but the event (its public part), so a
- * rebuild needs no rules and no tables.
+ * ch_case_evolve is the only thing that changes a case. It reads nothing but the event (its public part), so
+ * a rebuild needs no rules and no tables.
  */
 #ifndef CH_MODEL_CASE_H
 #define CH_MODEL_CASE_H
 
 #include "hub/model/event.h"
 
-#define CH_HANDOFFS_MAX 256  /* of one case */
-#define CH_STEPS_MAX 256     /* state changes kept of one case; the oldest of ended cycles go first */
-#define CH_DIGESTS_MAX 32    /* compared fields of case.opened */
+#define CH_HANDOFFS_MAX 256 /* of one case */
+#define CH_STEPS_MAX 256    /* state changes kept of one case; the oldest of ended cycles go first */
+#define CH_DIGESTS_MAX 32   /* compared fields of case.opened */
 #define CH_REFS_MAX 16
 
 #define CH_HANDOFF_STATE_LIST(X)                                                                             \
@@ -38,16 +38,16 @@ ch_status ch_handoff_state_from_name(ch_str name, ch_handoff_state *out_state) C
 bool ch_handoff_is_open(ch_handoff_state state);
 
 typedef struct ch_handoff {
-    uint32_t index;                  /* k of "<case>/h<k>", from 1 */
+    uint32_t index; /* k of "<case>/h<k>", from 1 */
     ch_handoff_state state;
-    char party[CH_CODE_MAX + 1];     /* the one receiver */
-    char from[CH_CODE_MAX + 1];      /* who offered it; "" for the hub's routing */
-    char reason[CH_CODE_MAX + 1];    /* of its end, or of the offer */
-    uint32_t group;                  /* g<k>, 0 for none */
-    uint32_t previous;               /* h<k> before a transfer or next try, 0 for none */
+    char party[CH_CODE_MAX + 1];  /* the one receiver */
+    char from[CH_CODE_MAX + 1];   /* who offered it; "" for the hub's routing */
+    char reason[CH_CODE_MAX + 1]; /* of its end, or of the offer */
+    uint32_t group;               /* g<k>, 0 for none */
+    uint32_t previous;            /* h<k> before a transfer or next try, 0 for none */
     bool lead;
-    uint32_t urged, escalated;       /* how often */
-    int64_t due_ms;                  /* 0: none */
+    uint32_t urged, escalated;                                           /* how often */
+    int64_t due_ms;                                                      /* 0: none */
     int64_t offered_ms, delivered_ms, accepted_ms, started_ms, ended_ms; /* 0: not yet */
     uint64_t offered_sequence;
 } ch_handoff;
@@ -55,36 +55,36 @@ typedef struct ch_handoff {
 typedef struct ch_step {
     ch_case_state state;
     uint32_t cycle;
-    int64_t entered_ms;              /* the event's time */
-    char party[CH_CODE_MAX + 1];     /* who had it then, "" for nobody */
+    int64_t entered_ms;          /* the event's time */
+    char party[CH_CODE_MAX + 1]; /* who had it then, "" for nobody */
 } ch_step;
 
 typedef struct ch_case {
     uint64_t number;
     char id[CH_CASE_ID_SIZE];
-    char source[CH_ID_MAX + 1];      /* that opened it, e.g. "hotline/81890" */
+    char source[CH_ID_MAX + 1]; /* that opened it, e.g. "hotline/81890" */
     char kind[CH_CODE_MAX + 1];
     char category[CH_CODE_MAX + 1];
     char area[16];
-    char lead[CH_CODE_MAX + 1];      /* party that has it now, "" for nobody */
+    char lead[CH_CODE_MAX + 1]; /* party that has it now, "" for nobody */
     char waiting_reason[CH_CODE_MAX + 1];
-    int priority;                    /* 1 highest .. 5; 0 not given */
+    int priority; /* 1 highest .. 5; 0 not given */
     bool test_mode;
     ch_case_state state, state_before_waiting;
     uint32_t cycle, version;
-    int64_t opened_ms, changed_ms;   /* event times */
+    int64_t opened_ms, changed_ms; /* event times */
     uint64_t opened_sequence, last_sequence;
     uint32_t anomalous_count;
-    int feedback_score;              /* 1..5 of the present cycle; 0: none */
-    int feedback_satisfied;          /* -1 not said, 0 no, 1 yes */
-    uint64_t merged_into;            /* case number, 0: not merged */
+    int feedback_score;     /* 1..5 of the present cycle; 0: none */
+    int feedback_satisfied; /* -1 not said, 0 no, 1 yes */
+    uint64_t merged_into;   /* case number, 0: not merged */
 
-    ch_handoff *handoffs;            /* in order of index */
+    ch_handoff *handoffs; /* in order of index */
     size_t handoff_count, handoff_capacity;
     ch_step *steps;
     size_t step_count, step_capacity;
-    char (*refs)[CH_ID_MAX + 1];     /* the case's numbers, "source ref" pairs as "source\nref" are in the store;
-                                        here only refs of its opening source */
+    char (*refs)[CH_ID_MAX + 1]; /* the case's numbers, "source ref" pairs as "source\nref" are in the store;
+                                    here only refs of its opening source */
     size_t ref_count, ref_capacity;
     struct {
         char field[CH_CODE_MAX + 1];
@@ -113,7 +113,8 @@ ch_status ch_case_decode(ch_str bytes, ch_case *the_case) CH_MUST_CHECK;
 ch_handoff_state ch_handoff_state_after(ch_str type);
 
 /* Applies one recorded event of this case. CH_CORRUPT when it cannot follow (wrong subject, version not
- * version + 1, unknown handoff), CH_FULL beyond the limits above, CH_NO_MEMORY; the case is then unchanged. */
+ * version + 1, unknown handoff), CH_FULL beyond the limits above, CH_NO_MEMORY; the case is then
+ * unchanged. */
 ch_status ch_case_evolve(ch_case *the_case, uint64_t number, const ch_event *event) CH_MUST_CHECK;
 
 const ch_handoff *ch_case_handoff(const ch_case *the_case, uint32_t index); /* NULL: none */

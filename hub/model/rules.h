@@ -14,52 +14,52 @@
 
 /* An event type that moves the case: from `from` (a bit set of 1 << ch_case_state) to `to`. */
 typedef struct ch_transition {
-    char kind[CH_CODE_MAX + 1];  /* profile: case kind, "" for all */
-    char type[CH_CODE_MAX + 1];  /* "case.accepted" */
+    char kind[CH_CODE_MAX + 1]; /* profile: case kind, "" for all */
+    char type[CH_CODE_MAX + 1]; /* "case.accepted" */
     uint32_t from;
-    ch_case_state to;            /* CH_CASE_NONE: stays where it is */
-    bool inferable;              /* may be derived to reach an observed state */
-    bool back;                   /* to the state before it waited; `to` is then CH_CASE_NONE */
-    bool routes;                 /* the routing rules choose a receiver afterwards */
-    char then[CH_CODE_MAX + 1];  /* event type derived afterwards, "" for none */
-    const char *place;           /* "lifecycle.cfg:12" for messages; NULL when built by hand */
+    ch_case_state to;           /* CH_CASE_NONE: stays where it is */
+    bool inferable;             /* may be derived to reach an observed state */
+    bool back;                  /* to the state before it waited; `to` is then CH_CASE_NONE */
+    bool routes;                /* the routing rules choose a receiver afterwards */
+    char then[CH_CODE_MAX + 1]; /* event type derived afterwards, "" for none */
+    const char *place;          /* "lifecycle.cfg:12" for messages; NULL when built by hand */
 } ch_transition;
 
 /* The same for handoffs. */
 typedef struct ch_handoff_transition {
-    char type[CH_CODE_MAX + 1];  /* "handoff.accepted" */
-    uint32_t from;               /* bit set of 1 << ch_handoff_state */
-    ch_handoff_state to;         /* CH_HANDOFF_NONE: stays */
-    bool by_receiver;            /* else by the one who offered it, or a supervisor */
-    bool by_hub;                 /* by nobody but the hub itself */
-    bool inferable;              /* may be derived to reach an observed state */
-    bool arbitrates;             /* when none is open afterwards, the supervising party is asked */
-    bool leads_when_last;        /* leads_to counts only when none is open afterwards */
-    ch_case_state leads_to;      /* the case follows to here where it can; CH_CASE_NONE: it stays */
-    uint32_t cases;              /* case states in which it is legal (bit set); 0: all */
+    char type[CH_CODE_MAX + 1]; /* "handoff.accepted" */
+    uint32_t from;              /* bit set of 1 << ch_handoff_state */
+    ch_handoff_state to;        /* CH_HANDOFF_NONE: stays */
+    bool by_receiver;           /* else by the one who offered it, or a supervisor */
+    bool by_hub;                /* by nobody but the hub itself */
+    bool inferable;             /* may be derived to reach an observed state */
+    bool arbitrates;            /* when none is open afterwards, the supervising party is asked */
+    bool leads_when_last;       /* leads_to counts only when none is open afterwards */
+    ch_case_state leads_to;     /* the case follows to here where it can; CH_CASE_NONE: it stays */
+    uint32_t cases;             /* case states in which it is legal (bit set); 0: all */
     const char *place;
 } ch_handoff_transition;
 
 typedef struct ch_party {
     char code[CH_CODE_MAX + 1];
-    char *name;                  /* UTF-8 */
-    char kind[CH_CODE_MAX + 1];  /* department, firm, organisation, team, unit */
+    char *name;                       /* UTF-8 */
+    char kind[CH_CODE_MAX + 1];       /* department, firm, organisation, team, unit */
     char supervisor[CH_CODE_MAX + 1]; /* party code, "" for none */
-    char areas[8][16];           /* prefixes */
+    char areas[8][16];                /* prefixes */
     size_t area_count;
-    char *reach;                 /* how it is reached, free text */
+    char *reach; /* how it is reached, free text */
     const char *place;
 } ch_party;
 
 typedef struct ch_category {
-    char code[CH_CODE_MAX + 1];  /* dotted: "power.trip" */
+    char code[CH_CODE_MAX + 1];   /* dotted: "power.trip" */
     char parent[CH_CODE_MAX + 1]; /* "" for none */
     char *name;
     const char *place;
 } ch_category;
 
 typedef struct ch_area {
-    char code[16];               /* 2 to 15 digits */
+    char code[16]; /* 2 to 15 digits */
     char *name;
     const char *place;
 } ch_area;
@@ -67,34 +67,34 @@ typedef struct ch_area {
 typedef struct ch_route {
     char name[CH_CODE_MAX + 1];
     char system[CH_CODE_MAX + 1], kind[CH_CODE_MAX + 1]; /* "" matches all */
-    char category[CH_CODE_MAX + 1];                      /* prefix by whole tokens: "power" matches "power.trip" */
-    char area[16];                                       /* prefix */
-    int priority_most;                                   /* matches priority 1..this; 0: all */
+    char category[CH_CODE_MAX + 1]; /* prefix by whole tokens: "power" matches "power.trip" */
+    char area[16];                  /* prefix */
+    int priority_most;              /* matches priority 1..this; 0: all */
     char party[CH_CODE_MAX + 1];
     char reason[CH_CODE_MAX + 1];
-    int64_t due_after_ms;                                /* 0: none */
+    int64_t due_after_ms; /* 0: none */
     const char *place;
 } ch_route;
 
 typedef struct ch_rules {
     atomic_uint references;
-    ch_arena arena;              /* owns what the pointers below lead to */
-    char hub_code[17];           /* [A-Z0-9], 1..16: "ZJ" */
-    int utc_offset_minutes;      /* the city's zone: 480 */
+    ch_arena arena;         /* owns what the pointers below lead to */
+    char hub_code[17];      /* [A-Z0-9], 1..16: "ZJ" */
+    int utc_offset_minutes; /* the city's zone: 480 */
     ch_schema *schema;
     ch_transition *transitions;
     size_t transition_count;
     ch_handoff_transition *handoff_transitions;
     size_t handoff_transition_count;
-    ch_party *parties;           /* sorted by code */
+    ch_party *parties; /* sorted by code */
     size_t party_count;
-    ch_category *categories;     /* sorted by code */
+    ch_category *categories; /* sorted by code */
     size_t category_count;
-    ch_area *areas;              /* sorted by code */
+    ch_area *areas; /* sorted by code */
     size_t area_count;
-    ch_route *routes;            /* first match wins */
+    ch_route *routes; /* first match wins */
     size_t route_count;
-    unsigned hop_limit;          /* most handoffs in a row that each point back to the one before; 0: 8 */
+    unsigned hop_limit;            /* most handoffs in a row that each point back to the one before; 0: 8 */
     uint16_t *transitions_by_type; /* made by ch_rules_check: positions sorted by type, kind, table order */
 } ch_rules;
 
@@ -102,9 +102,9 @@ typedef struct ch_rules {
 ch_status ch_rules_new(ch_rules **out_rules) CH_MUST_CHECK;
 ch_rules *ch_rules_ref(ch_rules *rules);
 void ch_rules_unref(ch_rules *rules);
-/* Sorts the tables, indexes the transitions and checks everything as a whole: dangling supervisors, parties in
- * routes, doubled codes, cycles, unreachable states, dead ends. CH_INVALID with the place. Rules may be consulted
- * only after it said CH_OK. */
+/* Sorts the tables, indexes the transitions and checks everything as a whole: dangling supervisors, parties
+ * in routes, doubled codes, cycles, unreachable states, dead ends. CH_INVALID with the place. Rules may be
+ * consulted only after it said CH_OK. */
 ch_status ch_rules_check(ch_rules *rules, ch_error *error) CH_MUST_CHECK;
 
 const ch_party *ch_rules_party(const ch_rules *rules, ch_str code);
