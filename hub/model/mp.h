@@ -9,8 +9,11 @@
 
 #include "hub/base/bytes.h"
 
+#define CH_MP_DEPTH_MAX 32 /* limits that allow more are a program error */
+#define CH_MP_PAIRS_MAX 512
+
 typedef struct ch_mp_limits {
-    size_t size_bytes;  /* of the whole value */
+    size_t size_bytes;  /* of the whole value, at most UINT32_MAX */
     unsigned depth;     /* nested arrays and maps, the outermost counts 1 */
     unsigned map_pairs; /* in one map */
     unsigned array_items;
@@ -82,7 +85,7 @@ size_t ch_mp_begin_array(ch_buf *out);
 void ch_mp_end_array(ch_buf *out, size_t begun_at, uint32_t count);
 
 /* The same value with map keys in byte order and every head in its shortest form: equal values give equal
- * bytes, whoever encoded them. For hashing. CH_NO_MEMORY, CH_TOO_LARGE (out's limit). */
+ * bytes, whoever encoded them. For hashing. value must be checked. CH_NO_MEMORY, CH_TOO_LARGE (out's limit). */
 ch_status ch_mp_canonical(ch_buf *out, ch_str value) CH_MUST_CHECK;
 
 #endif
