@@ -14,6 +14,9 @@
 #define CH_TOPIC_MAX 200   /* bytes of a topic or pattern */
 #define CH_CASE_ID_SIZE 48 /* bytes of "T-ZJ-20261123-18446744073709551615" with its zero */
 #define CH_HANDOFF_ID_SIZE 64
+/* Times are milliseconds of the years 1 to 9999: what RFC 3339 can write. */
+#define CH_TIME_LEAST INT64_C(-62135596800000)
+#define CH_TIME_MOST INT64_C(253402300799999)
 
 /* Legal states of a case; X(symbol, name). The order is the order of the lifecycle. */
 #define CH_CASE_STATE_LIST(X)                                                                                \
@@ -74,10 +77,10 @@ typedef struct ch_event {
 /* Who encodes or decodes: a producer's event may not carry the hub's attributes, a record must. */
 typedef enum ch_event_form { CH_EVENT_PRODUCED, CH_EVENT_RECORDED } ch_event_form;
 
-/* Checks bytes against ch_mp_limits_event, then every attribute: known name, kind, length, charset (id,
- * source, ref: printable UTF-8; type: [a-z_.]; party and codes: [a-z0-9_-]; area: digits), specversion "1.0";
- * id, source, type and time present; not both subject and ref. CH_INVALID, CH_TOO_LARGE; where is the
- * attribute. Slices of *out_event point into bytes. */
+/* Checks bytes against ch_mp_limits_event (a record also holds what the hub added, so a little more), then every
+ * attribute: known name, kind, length, charset (id, source, ref: printable UTF-8; type: [a-z_.]; party and codes:
+ * [a-z0-9_-]; area: digits), specversion "1.0"; id, source, type and time present; not both subject and ref.
+ * nil counts as absent. CH_INVALID, CH_TOO_LARGE; where is the attribute. Slices of *out_event point into bytes. */
 ch_status ch_event_decode(ch_str bytes, ch_event_form form, ch_event *out_event,
                           ch_error *error) CH_MUST_CHECK;
 /* Appends the map; absent attributes are left out; "data" comes last. Failure shows in out->failed. */
