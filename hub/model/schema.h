@@ -54,6 +54,12 @@ const ch_type *ch_schema_at(const ch_schema *schema, size_t index);
 ch_status ch_schema_check(const ch_schema *schema, const ch_event *event, bool by_hub,
                           ch_error *error) CH_MUST_CHECK;
 
+/* Times that came as RFC 3339 text in data, rewritten as int64: appends the whole map to *out_data and sets
+ * *out_changed; with nothing to rewrite (or a type that is unknown) it appends nothing. CH_INVALID with where
+ * "data.due" for text that is no time, CH_NO_MEMORY, CH_TOO_LARGE; *out_data is then as it was. */
+ch_status ch_schema_normalize(const ch_schema *schema, const ch_event *event, ch_buf *out_data,
+                              bool *out_changed, ch_error *error) CH_MUST_CHECK;
+
 /* Splits an event for the log: *out_public gets the data map with public fields only; *out_secret gets the
  * map {"text": {...}, "personal": {...}, "private": {...}, "raw": bin} with what is not empty, or stays
  * empty. */
