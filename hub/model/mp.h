@@ -23,9 +23,9 @@ extern const ch_mp_limits ch_mp_limits_event;  /* 256 KiB, 16, 256, 4096, 192 Ki
 extern const ch_mp_limits ch_mp_limits_header; /* 64 KiB, 6, 64, 8192, 4 KiB */
 
 /* bytes must be exactly one value within the limits: no truncation, no trailing bytes, no claimed length
- * beyond what is there, no ext, no bad UTF-8, no key that is not a str, no doubled key, no integer above
- * INT64_MAX, no NaN or infinity. CH_INVALID, CH_TOO_LARGE; error->where is a path such as
- * "data.attachments[3].size". */
+ * beyond what is there, no ext, no bad UTF-8, no key that is not a str, no doubled key, no key with a zero byte
+ * (JSON parsers refuse them), no integer above INT64_MAX, no NaN or infinity. CH_INVALID, CH_TOO_LARGE;
+ * error->where is a path such as "data.attachments[3].size". */
 ch_status ch_mp_check(ch_str bytes, const ch_mp_limits *limits, ch_error *error) CH_MUST_CHECK;
 
 typedef enum ch_mp_kind {

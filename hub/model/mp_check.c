@@ -139,6 +139,9 @@ static ch_status take_key(mp_checker *checker, ch_mp_key *out_key)
         return ch_error_set(checker->error, CH_INVALID, "", "a key that is no string");
     }
     ch_status status = check_bytes(checker, &key);
+    if (status == CH_OK && key.str.size > 0 && memchr(key.str.at, '\0', key.str.size) != NULL) {
+        return ch_error_set(checker->error, CH_INVALID, "", "a key with a zero byte");
+    }
     if (status == CH_OK) {
         *out_key =
             (ch_mp_key){(uint32_t)((const uint8_t *)key.str.at - checker->start), (uint32_t)key.str.size};
