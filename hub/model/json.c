@@ -51,7 +51,7 @@ static void write_string(ch_buf *out, ch_str text)
     ch_buf_append(out, "\"", 1);
 }
 
-/* The fewest digits that read back as the same number. */
+/* The fewest of 15 to 17 digits that read back as the same number. */
 static void write_real(ch_buf *out, double real)
 {
     char text[REAL_TEXT_SIZE];

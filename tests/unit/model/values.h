@@ -1,0 +1,24 @@
+/* values.h - what the tests of values share: status by name, bytes from hex, and values made from a seed. */
+#ifndef TESTS_UNIT_MODEL_VALUES_H
+#define TESTS_UNIT_MODEL_VALUES_H
+
+#include "tests/unit/model/check.h"
+
+#include "hub/base/random.h"
+#include "hub/model/mp.h"
+
+#define assert_status(result, expected) assert_string_equal(ch_status_name(result), ch_status_name(expected))
+#define assert_str(actual, expected)                                                                         \
+    do {                                                                                                     \
+        ch_str actual_ = (actual), expected_ = (expected);                                                   \
+        assert_int_equal(actual_.size, expected_.size);                                                      \
+        assert_memory_equal(actual_.at, expected_.at, expected_.size);                                       \
+    } while (0)
+
+/* Appends the bytes of "82 a1 61 c0"; spaces do not matter. */
+void put_hex(ch_buf *out, const char *hex);
+
+/* Appends one value that ch_mp_check accepts, with any kind, head form and nesting up to depth. */
+void put_any_value(ch_buf *out, ch_random_seeded *random, unsigned depth);
+
+#endif
