@@ -1,6 +1,5 @@
 #include "hub/base/status.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -55,7 +54,8 @@ static void drop_split_character(char *text, size_t size)
     }
 }
 
-ch_status ch_error_set(ch_error *error, ch_status status, const char *where, const char *format, ...)
+ch_status ch_error_setv(ch_error *error, ch_status status, const char *where, const char *format,
+                        va_list arguments)
 {
     if (error == NULL) {
         return status;
@@ -66,14 +66,20 @@ ch_status ch_error_set(ch_error *error, ch_status status, const char *where, con
     if (size >= (int)sizeof made.where) {
         drop_split_character(made.where, sizeof made.where - 1);
     }
-    va_list arguments;
-    va_start(arguments, format);
     size = vsnprintf(made.text, sizeof made.text, format, arguments);
-    va_end(arguments);
     if (size >= (int)sizeof made.text) {
         drop_split_character(made.text, sizeof made.text - 1);
     }
     *error = made;
+    return status;
+}
+
+ch_status ch_error_set(ch_error *error, ch_status status, const char *where, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    ch_error_setv(error, status, where, format, arguments);
+    va_end(arguments);
     return status;
 }
 

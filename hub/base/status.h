@@ -5,6 +5,7 @@
 #ifndef CH_BASE_STATUS_H
 #define CH_BASE_STATUS_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -67,6 +68,9 @@ typedef struct ch_error {
  */
 ch_status ch_error_set(ch_error *error, ch_status status, const char *where, const char *format, ...)
     CH_PRINTF(4, 5);
+/* The same for functions that take a format themselves. */
+ch_status ch_error_setv(ch_error *error, ch_status status, const char *where, const char *format,
+                        va_list arguments) CH_PRINTF(4, 0);
 
 /* Puts "prefix" before where: "hub.cfg:12" + "party" gives "hub.cfg:12: party". */
 void ch_error_prefix(ch_error *error, const char *prefix);
