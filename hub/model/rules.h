@@ -103,8 +103,8 @@ ch_status ch_rules_new(ch_rules **out_rules) CH_MUST_CHECK;
 ch_rules *ch_rules_ref(ch_rules *rules);
 void ch_rules_unref(ch_rules *rules);
 /* Sorts the tables, indexes the transitions and checks everything as a whole: dangling supervisors, parties
- * in routes, doubled codes, cycles, unreachable states, dead ends. CH_INVALID with the place. Rules may be
- * consulted only after it said CH_OK. */
+ * and kinds in routes, doubled codes, cycles, unreachable states, dead ends. CH_INVALID with the place. Rules
+ * may be consulted only after it said CH_OK. */
 ch_status ch_rules_check(ch_rules *rules, ch_error *error) CH_MUST_CHECK;
 
 const ch_party *ch_rules_party(const ch_rules *rules, ch_str code);

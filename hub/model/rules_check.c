@@ -107,6 +107,21 @@ static ch_status check_areas(const ch_rules *rules, ch_error *error)
     return CH_OK;
 }
 
+/* The kinds are the values that case.opened may have; without any, every kind is fine. */
+static ch_status check_kind(const ch_rules *rules, const char *kind, const char *place, ch_error *error)
+{
+    const ch_type *opened = ch_schema_find(rules->schema, CH_STR("case.opened"));
+    const ch_field *field = NULL;
+    for (size_t i = 0; opened != NULL && i < opened->field_count; i++) {
+        field = strcmp(opened->fields[i].name, "kind") == 0 ? &opened->fields[i] : field;
+    }
+    bool known = kind[0] == '\0' || field == NULL || field->value_count == 0;
+    for (size_t i = 0; !known && i < field->value_count; i++) {
+        known = strcmp(field->values[i], kind) == 0;
+    }
+    return known ? CH_OK : ch_error_set(error, CH_INVALID, place, "there is no kind %s of cases", kind);
+}
+
 static ch_status check_routes(const ch_rules *rules, ch_error *error)
 {
     for (size_t i = 0; i < rules->route_count; i++) {
@@ -128,6 +143,10 @@ static ch_status check_routes(const ch_rules *rules, ch_error *error)
         if (route->area[0] != '\0' && ch_rules_area(rules, ch_str_of(route->area)) == NULL) {
             return ch_error_set(error, CH_INVALID, place, "route %s: there is no area %s", route->name,
                                 route->area);
+        }
+        ch_status status = check_kind(rules, route->kind, place, error);
+        if (status != CH_OK) {
+            return status;
         }
     }
     return CH_OK;
@@ -199,7 +218,8 @@ static ch_status check_transition(const ch_rules *rules, size_t at, ch_error *er
         return ch_error_set(error, CH_INVALID, place, "%s: then names %s, which has no transition", row->type,
                             row->then);
     }
-    return check_type_known(rules, row->type, place, error);
+    ch_status status = check_kind(rules, row->kind, place, error);
+    return status == CH_OK ? check_type_known(rules, row->type, place, error) : status;
 }
 
 static bool applies(const ch_rules *rules, const ch_transition *row, const char *kind)
@@ -274,6 +294,17 @@ static ch_status check_profile(const ch_rules *rules, const char *kind, ch_error
     return CH_OK;
 }
 
+/* Has an earlier row the same kind? */
+static bool profile_is_checked(const ch_rules *rules, size_t at)
+{
+    for (size_t i = 0; i < at; i++) {
+        if (strcmp(rules->transitions[i].kind, rules->transitions[at].kind) == 0) {
+            return true;
+        }
+    }
+    return rules->transitions[at].kind[0] == '\0';
+}
+
 static ch_status check_transitions(const ch_rules *rules, ch_error *error)
 {
     ch_status status = CH_OK;
@@ -284,7 +315,7 @@ static ch_status check_transitions(const ch_rules *rules, ch_error *error)
         status = check_profile(rules, "", error);
     }
     for (size_t i = 0; status == CH_OK && i < rules->transition_count; i++) {
-        if (rules->transitions[i].kind[0] != '\0') {
+        if (!profile_is_checked(rules, i)) {
             status = check_profile(rules, rules->transitions[i].kind, error);
         }
     }
