@@ -16,6 +16,9 @@
 #define CH_CHP_BATCH_MAX 256              /* events of one PUBLISH */
 #define CH_CHP_PATTERNS_MAX 64            /* of one subscription */
 #define CH_CHP_EVENTS_TARGET (64 * 1024)  /* the hub ends an EVENTS body once it is beyond this */
+#define CH_CHP_ITEMS_MAX 4096             /* singles of one ACK, attempts of one EVENTS, limit of one READ */
+#define CH_CHP_CREDIT_MAX 65536           /* events; a sum beyond it is cut to it */
+#define CH_CHP_NUMBER_MAX (INT64_C(1) << 53) /* of every number in a header: exact in every language */
 
 /* X(symbol, number, name, sender: 'c' client, 'h' hub, 'b' both, body frames) */
 #define CH_CHP_VERB_LIST(X)                                                                                  \
@@ -47,6 +50,8 @@ typedef enum ch_chp_verb {
 const char *ch_chp_verb_name(unsigned verb); /* "?" when unknown */
 /* Body frames that follow the header; -1 when the verb is unknown. */
 int ch_chp_verb_bodies(unsigned verb);
+/* 'c', 'h' or 'b' as above; 0 when the verb is unknown. Decode takes messages of either side: who sent it checks. */
+char ch_chp_verb_sender(unsigned verb);
 
 /* Where to start: map {"all": true} | {"new": true} | {"sequence": n} | {"time": ms} on the wire. */
 typedef enum ch_chp_from_kind { CH_FROM_NEW, CH_FROM_ALL, CH_FROM_SEQUENCE, CH_FROM_TIME } ch_chp_from_kind;
@@ -143,6 +148,7 @@ typedef struct ch_chp_result {
 
 typedef struct ch_chp_error {
     ch_str code, text, where;
+    int64_t position; /* diverged: where the log forked; gap: the oldest kept; else 0 */
 } ch_chp_error;
 
 typedef struct ch_chp_message {
@@ -169,10 +175,12 @@ typedef struct ch_chp_message {
 } ch_chp_message;
 
 /* Checks the frame (ch_mp_limits_header), the version, the verb and every argument. CH_INVALID with where
- * "PUBLISH.checkpoint.from", CH_UNSUPPORTED (version), CH_TOO_LARGE. With CH_INVALID after verb and request
- * were read, those two are set in *out_message, so that the answer can carry them. */
+ * "PUBLISH.checkpoint.from", CH_UNSUPPORTED (another version, an unknown verb), CH_TOO_LARGE. When it fails,
+ * *out_message still carries verb and request as far as they could be read (else 0), for the answer; nothing
+ * else of it may be read. */
 ch_status ch_chp_decode(ch_str frame, ch_chp_message *out_message, ch_error *error) CH_MUST_CHECK;
-/* Appends the header frame of any message but PUBLISHED (see below). Failure shows in out->failed. */
+/* Appends the header frame of any message but PUBLISHED (see below). Optional arguments at their default are
+ * left out. Checks nothing: the receiver does. Failure shows in out->failed. */
 void ch_chp_encode(ch_buf *out, const ch_chp_message *message);
 
 /* One result of PUBLISHED: accepted [0, sequence, caseversion, case id, duplicate] or refused
@@ -186,14 +194,17 @@ typedef struct ch_chp_answer {
     ch_str text, where, present_state;
     uint64_t dead_letter;
 } ch_chp_answer;
-/* begin, one append an event, end. */
+/* begin, one append an event, end. 256 answers always fit into a header frame: texts are cut once half of it is
+ * used. */
 size_t ch_chp_published_begin(ch_buf *out, uint64_t request);
 void ch_chp_published_append(ch_buf *out, const ch_chp_answer *answer);
 void ch_chp_published_end(ch_buf *out, size_t begun_at, uint32_t count);
-/* Walks message.results (decode has checked it). False at the end. */
+/* Walks ch_mp_reader_of(message.results), which decode has checked. A code that this program does not know is
+ * CH_REFUSED. False at the end. */
 bool ch_chp_answer_next(ch_mp_reader *reader, ch_chp_answer *out_answer);
 
-/* Bodies: an array of at most `most` items, checked as a whole by ch_mp_check with CH_CHP_BODY_MAX. */
+/* Bodies: an array of at most `most` items, checked as a whole by ch_mp_check with CH_CHP_BODY_MAX; the reader
+ * stands at the first item. An item beyond the limits of an event passes: it is judged alone. */
 ch_status ch_chp_body_check(ch_str frame, uint32_t most, uint32_t *out_count, ch_mp_reader *out_reader,
                             ch_error *error) CH_MUST_CHECK;
 
