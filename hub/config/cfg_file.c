@@ -4,7 +4,6 @@
 #include "hub/config/unit.h"
 
 #include <ctype.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #define FILE_LIMIT ((size_t)4 * 1024 * 1024)
@@ -13,6 +12,7 @@
 typedef struct scan {
     const char *at, *end;
     unsigned line;
+    unsigned open_line; /* where a string or comment begins that never ends; 0: none */
 } scan;
 
 static void skip_to(scan *s, const char *stop)
@@ -23,13 +23,32 @@ static void skip_to(scan *s, const char *stop)
     }
 }
 
+/* Steps over the stop of what began at `line`. */
+static void close_at(scan *s, const char *stop, unsigned line)
+{
+    if (s->at == s->end) {
+        s->open_line = line;
+    } else {
+        s->at += strlen(stop);
+    }
+}
+
 static void skip_string(scan *s)
 {
+    unsigned line = s->line;
     for (s->at++; s->at < s->end && *s->at != '"'; s->at++) {
-        s->line += *s->at == '\n';
         s->at += *s->at == '\\' && s->at + 1 < s->end;
+        s->line += *s->at == '\n';
     }
-    s->at += s->at < s->end;
+    close_at(s, "\"", line);
+}
+
+static void skip_comment(scan *s)
+{
+    unsigned line = s->line;
+    s->at += 2;
+    skip_to(s, "*/");
+    close_at(s, "*/", line);
 }
 
 static bool starts(const scan *s, const char *text)
@@ -43,8 +62,7 @@ static bool skip_text(scan *s)
     if (starts(s, "#") || starts(s, "//")) {
         skip_to(s, "\n");
     } else if (starts(s, "/*")) {
-        s->at += 2;
-        skip_to(s, "*/");
+        skip_comment(s);
     } else if (starts(s, "\"")) {
         skip_string(s);
     } else {
@@ -81,10 +99,15 @@ static bool in_word(char c)
 
 static ch_status refuse_traps(ch_str text, const char *file, ch_error *error)
 {
-    scan s = {text.at, text.at + text.size, 1};
+    scan s = {text.at, text.at + text.size, 1, 0};
     char where[CH_TEXT_PLACE_SIZE];
     while (s.at < s.end) {
         if (skip_text(&s)) {
+            if (s.open_line != 0) {
+                ch_text_place(where, file, s.open_line);
+                return ch_error_set(error, CH_INVALID, where,
+                                    "a string or comment that begins here never ends");
+            }
             continue;
         }
         const char *word = s.at;
@@ -152,13 +175,13 @@ void ch_cfg_close(ch_cfg *cfg)
 
 ch_status ch_cfg_fail(const ch_cfg *cfg, const config_setting_t *at, ch_error *error, const char *format, ...)
 {
-    char where[CH_TEXT_PLACE_SIZE], text[sizeof error->text];
-    va_list arguments;
+    char where[CH_TEXT_PLACE_SIZE];
     ch_text_place(where, cfg->file, config_setting_source_line(at));
+    va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    ch_error_setv(error, CH_INVALID, where, format, arguments);
     va_end(arguments);
-    return ch_error_set(error, CH_INVALID, where, "%s", text);
+    return CH_INVALID;
 }
 
 void ch_cfg_place(const ch_cfg *cfg, const config_setting_t *at, char *out, size_t size)

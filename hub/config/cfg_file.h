@@ -1,6 +1,6 @@
 /* cfg_file.h - a libconfig file without libconfig's traps: integers that would wrap, @include, and floats or
- * groups where something else is meant are refused with file:line; a byte order mark and a missing last
- * newline are not.
+ * groups where something else is meant, and comments that never end are refused with file:line; a byte order
+ * mark and a missing last newline are not.
  *
  * Inside hub/config only. One thread.
  */

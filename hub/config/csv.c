@@ -6,17 +6,18 @@
 #include <stdio.h>
 
 #define FILE_LIMIT ((size_t)64 * 1024 * 1024)
+#define COLUMNS_MAX 256
 
 /* What the parser's callbacks fill. Cells lie behind each other in `text`, each with a zero at its end. */
 typedef struct reading {
     ch_buf text, offsets, row_lines;
     size_t columns; /* 0 until the heading row is read */
+    unsigned heading_line;
     size_t cells_in_row;
     unsigned line;        /* being parsed */
     unsigned row_line;    /* where the present row begins, 0 between two rows */
     unsigned ragged_line; /* the first row with another number of cells, 0: none */
     size_t ragged_cells;
-    bool has_zero;
 } reading;
 
 static void take_cell(void *bytes, size_t size, void *context)
@@ -24,7 +25,6 @@ static void take_cell(void *bytes, size_t size, void *context)
     reading *to = context;
     size_t offset = to->text.size;
     to->row_line = to->row_line == 0 ? to->line : to->row_line;
-    to->has_zero |= size > 0 && memchr(bytes, '\0', size) != NULL;
     ch_buf_append(&to->text, bytes, size);
     ch_buf_append(&to->text, "", 1);
     ch_buf_append(&to->offsets, &offset, sizeof offset);
@@ -37,6 +37,7 @@ static void take_row(int terminator, void *context)
     (void)terminator;
     if (to->columns == 0) {
         to->columns = to->cells_in_row;
+        to->heading_line = to->row_line;
     } else if (to->cells_in_row != to->columns && to->ragged_line == 0) {
         to->ragged_line = to->row_line;
         to->ragged_cells = to->cells_in_row;
@@ -94,11 +95,15 @@ static ch_status check_shape(const reading *of, const char *file, ch_error *erro
     if (of->columns == 0) {
         return fail_at(file, 1, error, "there is no heading row");
     }
+    if (of->columns > COLUMNS_MAX) {
+        snprintf(text, sizeof text, "there are more than %d columns", COLUMNS_MAX);
+        return fail_at(file, of->heading_line, error, text);
+    }
     if (of->ragged_line != 0) {
         snprintf(text, sizeof text, "%zu cells where the heading has %zu", of->ragged_cells, of->columns);
         return fail_at(file, of->ragged_line, error, text);
     }
-    return of->has_zero ? fail_at(file, 1, error, "a cell holds a zero byte") : CH_OK;
+    return CH_OK;
 }
 
 static ch_status build(ch_csv *out_csv, const reading *from, ch_arena *arena, const char *file,
@@ -126,12 +131,14 @@ static ch_status build(ch_csv *out_csv, const reading *from, ch_arena *arena, co
     return CH_OK;
 }
 
-static ch_status check_headings(const ch_csv *csv, const char *file, ch_error *error)
+static ch_status check_headings(const ch_csv *csv, const char *file, unsigned line, ch_error *error)
 {
     for (size_t i = 0; i < csv->column_count; i++) {
         for (size_t k = 0; k < i; k++) {
             if (ch_str_equal(csv->headings[i], csv->headings[k])) {
-                return ch_error_set(error, CH_INVALID, file, "heading %.*s is there twice",
+                char where[CH_TEXT_PLACE_SIZE];
+                ch_text_place(where, file, line);
+                return ch_error_set(error, CH_INVALID, where, "heading %.*s is there twice",
                                     CH_STR_ARG(csv->headings[i]));
             }
         }
@@ -156,7 +163,7 @@ static ch_status read_table(ch_csv *out_csv, reading *to, ch_arena *arena, ch_st
         status = build(&csv, to, arena, file, error);
     }
     if (status == CH_OK) {
-        status = check_headings(&csv, file, error);
+        status = check_headings(&csv, file, to->heading_line, error);
     }
     if (status == CH_OK) {
         *out_csv = csv;

@@ -14,7 +14,7 @@ typedef struct ch_csv {
 } ch_csv;
 
 /* Everything lives in arena. Ragged rows, open quotes, bad UTF-8, doubled headings are CH_INVALID with
- * file:line. At most 64 MiB. */
+ * file:line. At most 64 MiB and 256 columns. */
 ch_status ch_csv_read(ch_csv *out_csv, ch_arena *arena, const char *file, ch_error *error) CH_MUST_CHECK;
 /* CH_NOT_FOUND. */
 ch_status ch_csv_column(const ch_csv *csv, const char *heading, size_t *out_column) CH_MUST_CHECK;

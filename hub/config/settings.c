@@ -302,6 +302,19 @@ ch_status ch_settings_read(ch_settings **out_settings, const char *file, const c
     return CH_OK;
 }
 
+ch_status ch_settings_peek(const char *file, const char *name, char *out, size_t out_size, ch_error *error)
+{
+    ch_cfg cfg;
+    ch_status status = ch_cfg_open(&cfg, file, error);
+    if (status != CH_OK) {
+        return status;
+    }
+    out[0] = '\0';
+    status = ch_cfg_text(&cfg, config_root_setting(&cfg.config), name, out, out_size, error);
+    ch_cfg_close(&cfg);
+    return status;
+}
+
 void ch_settings_free(ch_settings *settings)
 {
     if (settings != NULL) {
