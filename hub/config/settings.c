@@ -219,7 +219,7 @@ static ch_status take_value(const reading *in, const ch_option *option, const co
                    ? put_strings(in, option, at)
                    : fail(in, option, at, "a list of strings is expected");
     }
-    assert(!"a kind outside the enum");
+    assert(false && "a kind outside the enum");
     return CH_INVALID;
 }
 
@@ -237,7 +237,7 @@ static ch_status take_fallback(const reading *in, const ch_option *option)
     case CH_OPTION_BOOL: return put_bool(in, option, strcmp(option->fallback, "true") == 0);
     case CH_OPTION_STRINGS: return put_fallback_strings(in, option);
     }
-    assert(!"a kind outside the enum");
+    assert(false && "a kind outside the enum");
     return CH_INVALID;
 }
 

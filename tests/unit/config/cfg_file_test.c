@@ -68,8 +68,7 @@ static void reads_what_libconfig_stumbles_over(void **state)
 {
     scratch *in = *state;
     static const char *const good[] = {
-        "\xef\xbb\xbf"
-        "a = 1;",
+        "\357\273\277a = 1;",
         "a = 1; # a comment without a newline",
         "a = 1; // 99999999999",
         "a = 1; /* @include 99999999999 \" */",
