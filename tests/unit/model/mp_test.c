@@ -156,6 +156,30 @@ static void refuses_a_doubled_key_in_maps_of_any_size(void **state)
     }
 }
 
+static void sees_a_bad_byte_wherever_it_stands(void **state)
+{
+    fixture *of = *state;
+    for (size_t size = 1; size <= 30; size++) {
+        for (size_t bad = 0; bad < size; bad++) {
+            char text[30];
+            memset(text, 'a' + (int)(size % 26), sizeof text);
+            text[bad] = '\xff';
+            ch_buf_clear(&of->bytes);
+            ch_mp_put_str(&of->bytes, (ch_str){text, size});
+            assert_status(ch_mp_check(ch_buf_str(&of->bytes), &ch_mp_limits_event, NULL), CH_INVALID);
+            text[bad] = '\0';
+            ch_buf_clear(&of->bytes);
+            ch_mp_put_str(&of->bytes, (ch_str){text, size});
+            assert_status(ch_mp_check(ch_buf_str(&of->bytes), &ch_mp_limits_event, NULL), CH_OK);
+            ch_buf_clear(&of->bytes);
+            ch_mp_put_map(&of->bytes, 1);
+            ch_mp_put_str(&of->bytes, (ch_str){text, size});
+            ch_mp_put_nil(&of->bytes);
+            assert_status(ch_mp_check(ch_buf_str(&of->bytes), &ch_mp_limits_event, NULL), CH_INVALID);
+        }
+    }
+}
+
 static void names_the_way_to_the_fault(void **state)
 {
     fixture *of = *state;
@@ -469,6 +493,7 @@ int main(void)
         test(refuses_every_truncation),
         test(survives_every_changed_byte),
         test(refuses_a_doubled_key_in_maps_of_any_size),
+        test(sees_a_bad_byte_wherever_it_stands),
         test(names_the_way_to_the_fault),
         test(keeps_the_way_short_and_well_formed),
         test(refuses_one_more_than_each_limit),
