@@ -1,0 +1,212 @@
+#include "tests/unit/model/schema_fixture.h"
+
+#include "hub/model/json.h"
+
+static void assert_json(ch_str bytes, const char *expected)
+{
+    ch_buf text;
+    ch_buf_init(&text, 1 << 20);
+    assert_status(ch_json_from_mp(&text, bytes), CH_OK);
+    ch_buf_append(&text, "", 1);
+    assert_string_equal((const char *)text.at, expected);
+    ch_buf_done(&text);
+}
+
+static void refuses_to_join_what_is_no_public_part_or_no_secret(void **state)
+{
+    static const struct {
+        const char *encoded, *secret;
+    } cases[] = {
+        {"", "81 a4 74657874 80"},                   /* no public part */
+        {"90", "81 a4 74657874 80"},                 /* not a map */
+        {"82 a2 6964 a1 37", "81 a4 74657874 80"},   /* cut short */
+        {"81 a3 726177 c4 00", "81 a4 74657874 80"}, /* raw is in it already */
+        {"81 a7 70726976617465 80", "81 a4 74657874 80"},
+        {"81 a4 64617461 90", "81 a4 74657874 80"}, /* its data is no map */
+        {"81 a2 6964 a1 37", "c0"},
+        {"81 a2 6964 a1 37", "82 a4 74657874 80"},
+        {"81 a2 6964 a1 37", "81 a4 74657874 a1 61"},
+    };
+    schema_fixture *of = *state;
+    ch_buf_append_text(&of->joined, "before");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ch_buf_clear(&of->data);
+        ch_buf_clear(&of->secret);
+        put_hex(&of->data, cases[i].encoded);
+        put_hex(&of->secret, cases[i].secret);
+        assert_status(ch_schema_join(&of->joined, ch_buf_str(&of->data), ch_buf_str(&of->secret), true),
+                      CH_CORRUPT);
+        assert_str(ch_buf_str(&of->joined), CH_STR("before"));
+    }
+}
+
+static void splits_by_class_and_seals_what_it_does_not_know(void **state)
+{
+    schema_fixture *of = *state;
+    ch_event event = schema_event(
+        of, "test.full", "{\"title\":\"leak\",\"score\":3,\"place\":{\"a\":1},\"other\":[1],\"lead\":true}",
+        "{\"phone\":\"1\"}");
+    event.raw = CH_STR("raw");
+    assert_status(ch_schema_split(of->schema, &event, &of->public_part, &of->secret), CH_OK);
+    assert_json(ch_buf_str(&of->public_part), "{\"score\":3,\"lead\":true}");
+    assert_json(ch_buf_str(&of->secret),
+                "{\"text\":{\"title\":\"leak\",\"other\":[1]},\"personal\":{\"place\":{\"a\":1}},"
+                "\"private\":{\"phone\":\"1\"},\"raw\":{\"$base64\":\"cmF3\"}}");
+}
+
+static void leaves_the_secret_empty_when_nothing_is_sealed(void **state)
+{
+    schema_fixture *of = *state;
+    const ch_event plain = schema_event(of, "test.full", "{\"score\":3}", NULL);
+    assert_status(ch_schema_split(of->schema, &plain, &of->public_part, &of->secret), CH_OK);
+    assert_json(ch_buf_str(&of->public_part), "{\"score\":3}");
+    assert_int_equal(of->secret.size, 0);
+    const ch_event bare = schema_event(of, "test.plain", NULL, "{}");
+    ch_buf_clear(&of->public_part);
+    assert_status(ch_schema_split(of->schema, &bare, &of->public_part, &of->secret), CH_OK);
+    assert_int_equal(of->public_part.size, 0);
+    assert_int_equal(of->secret.size, 0);
+}
+
+static void tells_when_there_is_no_room_to_split_or_join(void **state)
+{
+    schema_fixture *of = *state;
+    const ch_event event =
+        schema_event(of, "test.full", "{\"title\":\"leak\",\"score\":3}", "{\"phone\":\"1\"}");
+    for (size_t limit = 0; limit < 30; limit++) {
+        ch_buf small;
+        ch_buf_init(&small, limit);
+        ch_buf_clear(&of->secret);
+        ch_buf_clear(&of->public_part);
+        assert_status(ch_schema_split(of->schema, &event, &of->public_part, &small), CH_TOO_LARGE);
+        ch_buf_clear(&small);
+        ch_buf_clear(&of->public_part);
+        assert_status(ch_schema_split(of->schema, &event, &small, &of->secret),
+                      limit < 10 ? CH_TOO_LARGE : CH_OK);
+        ch_buf_clear(&small);
+        const ch_str encoded = CH_STR("\x81\xa2id\xa1"
+                                      "7");
+        assert_status(ch_schema_join(&small, encoded, ch_buf_str(&of->secret), true), CH_TOO_LARGE);
+        ch_buf_done(&small);
+    }
+}
+
+/* A record as it is stored: its public part in of->public_part, its secret in of->secret. */
+static void store(schema_fixture *of, const ch_event *event)
+{
+    ch_event stored = *event;
+    ch_buf_clear(&of->public_part);
+    ch_buf_clear(&of->secret);
+    ch_buf_clear(&of->joined);
+    assert_status(ch_schema_split(of->schema, event, &of->joined, &of->secret), CH_OK);
+    stored.data = of->joined.size == 0 ? CH_STR_NONE : ch_buf_str(&of->joined);
+    stored.private_data = stored.raw = CH_STR_NONE;
+    ch_event_encode(&of->public_part, &stored);
+    assert_int_equal(of->public_part.failed, CH_OK);
+    ch_buf_clear(&of->joined);
+}
+
+static void gives_texts_to_readers_of_the_case_and_the_rest_only_with_the_right(void **state)
+{
+    schema_fixture *of = *state;
+    ch_event event = schema_event(of, "test.full", "{\"title\":\"leak\",\"score\":3,\"place\":{\"a\":1}}",
+                                  "{\"phone\":\"1\"}");
+    event.raw = CH_STR("raw");
+    store(of, &event);
+#define HEAD                                                                                                 \
+    "{\"specversion\":\"1.0\",\"id\":\"7\",\"source\":\"hotline/1\",\"type\":\"test.full\",\"time\":0,"
+    assert_status(ch_schema_join(&of->joined, ch_buf_str(&of->public_part), CH_STR_NONE, true), CH_OK);
+    assert_json(ch_buf_str(&of->joined), HEAD "\"data\":{\"score\":3}}");
+    ch_buf_clear(&of->joined);
+    assert_status(ch_schema_join(&of->joined, ch_buf_str(&of->public_part), ch_buf_str(&of->secret), false),
+                  CH_OK);
+    assert_json(ch_buf_str(&of->joined), HEAD "\"data\":{\"score\":3,\"title\":\"leak\"}}");
+    ch_buf_clear(&of->joined);
+    assert_status(ch_schema_join(&of->joined, ch_buf_str(&of->public_part), ch_buf_str(&of->secret), true),
+                  CH_OK);
+    assert_json(ch_buf_str(&of->joined),
+                HEAD "\"private\":{\"phone\":\"1\"},\"raw\":{\"$base64\":\"cmF3\"},"
+                     "\"data\":{\"score\":3,\"title\":\"leak\",\"place\":{\"a\":1}}}");
+#undef HEAD
+}
+
+static void joins_a_public_part_whose_data_is_absent_or_not_last(void **state)
+{
+    schema_fixture *of = *state;
+    put_hex(&of->secret, "81 a4 74657874 81 a1 74 01");
+    put_hex(&of->data, "81 a2 6964 a1 37");
+    assert_status(ch_schema_join(&of->joined, ch_buf_str(&of->data), ch_buf_str(&of->secret), false), CH_OK);
+    assert_json(ch_buf_str(&of->joined), "{\"id\":\"7\",\"data\":{\"t\":1}}");
+    ch_buf_clear(&of->data);
+    ch_buf_clear(&of->joined);
+    put_hex(&of->data, "82 a4 64617461 81 a1 70 02 a2 6964 a1 37");
+    assert_status(ch_schema_join(&of->joined, ch_buf_str(&of->data), ch_buf_str(&of->secret), false), CH_OK);
+    assert_json(ch_buf_str(&of->joined), "{\"id\":\"7\",\"data\":{\"p\":2,\"t\":1}}");
+}
+
+static void put_any_fields(ch_buf *out, ch_random_seeded *random)
+{
+    static const char *const names[] = {"title", "category", "score", "lon",
+                                        "place", "unknown",  "other", "due"};
+    uint32_t count = 0;
+    ch_buf_clear(out);
+    size_t begun_at = ch_mp_begin_map(out);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (ch_random_below(random, 2) == 0) {
+            ch_mp_put_text(out, names[i]);
+            put_any_value(out, random, 2);
+            count++;
+        }
+    }
+    ch_mp_end_map(out, begun_at, count);
+}
+
+static void a_split_event_comes_together_again_whatever_it_holds(void **state)
+{
+    schema_fixture *of = *state;
+    ch_random_seeded random;
+    ch_buf left, right;
+    ch_random_seeded_init(&random, 4711);
+    ch_buf_init(&left, 1 << 20);
+    ch_buf_init(&right, 1 << 20);
+    for (unsigned round = 0; round < 400; round++) {
+        put_any_fields(&of->data, &random);
+        put_any_fields(&of->private_data, &random);
+        ch_event event = {.id = CH_STR("7"),
+                          .source = CH_STR("hotline/1"),
+                          .type = round % 2 == 0 ? CH_STR("test.full") : CH_STR("test.unknown"),
+                          .expected_version = (int64_t)ch_random_below(&random, 3) - 1,
+                          .data = ch_buf_str(&of->data)};
+        event.private_data =
+            ch_mp_pairs(ch_buf_str(&of->private_data)) > 0 ? ch_buf_str(&of->private_data) : CH_STR_NONE;
+        event.raw = ch_random_below(&random, 2) == 0 ? CH_STR("raw \x00\xff") : CH_STR_NONE;
+        ch_buf_clear(&left);
+        ch_buf_clear(&right);
+        store(of, &event);
+        assert_status(
+            ch_schema_join(&of->joined, ch_buf_str(&of->public_part), ch_buf_str(&of->secret), true), CH_OK);
+        assert_status(ch_mp_check(ch_buf_str(&of->joined), &ch_mp_limits_event, &of->error), CH_OK);
+        assert_status(ch_mp_canonical(&left, ch_buf_str(&of->joined)), CH_OK);
+        ch_buf_clear(&of->joined);
+        ch_event_encode(&of->joined, &event);
+        assert_status(ch_mp_canonical(&right, ch_buf_str(&of->joined)), CH_OK);
+        assert_str(ch_buf_str(&left), ch_buf_str(&right));
+    }
+    ch_buf_done(&left);
+    ch_buf_done(&right);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, schema_set_up, schema_tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(refuses_to_join_what_is_no_public_part_or_no_secret),
+        TEST(splits_by_class_and_seals_what_it_does_not_know),
+        TEST(leaves_the_secret_empty_when_nothing_is_sealed),
+        TEST(tells_when_there_is_no_room_to_split_or_join),
+        TEST(gives_texts_to_readers_of_the_case_and_the_rest_only_with_the_right),
+        TEST(joins_a_public_part_whose_data_is_absent_or_not_last),
+        TEST(a_split_event_comes_together_again_whatever_it_holds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
