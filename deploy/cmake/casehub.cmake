@@ -15,6 +15,10 @@ if(CASEHUB_SANITIZE)
   target_compile_options(casehub_flags INTERFACE -fsanitize=${CASEHUB_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(casehub_flags INTERFACE -fsanitize=${CASEHUB_SANITIZE})
 endif()
+if(CASEHUB_FUZZ)
+  # The fuzzer steers by the coverage of what it calls, so the libraries count theirs too.
+  target_compile_options(casehub_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 
 # casehub_library(NAME SOURCES a.c b.c LINKS other PkgConfig::lmdb): a static layer library.
 # Includes are written from the top of the tree: #include "hub/base/status.h".
@@ -53,9 +57,10 @@ function(casehub_test name)
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
 endfunction()
 
-# casehub_fuzz(NAME SOURCES ... LINKS ...): a libFuzzer target; ctest runs it for a bounded time.
+# casehub_fuzz(NAME SOURCES ... LINKS ... CORPUS dir): a libFuzzer target; ctest runs it for a bounded time, from the
+# seeds in dir. What it finds goes to the build folder.
 function(casehub_fuzz name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
+  cmake_parse_arguments(ARG "" "CORPUS" "SOURCES;LINKS" ${ARGN})
   if(NOT CASEHUB_FUZZ)
     return()
   endif()
@@ -64,6 +69,9 @@ function(casehub_fuzz name)
   target_compile_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
   target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
   target_link_libraries(fuzz_${name} PRIVATE casehub_flags ${ARG_LINKS})
-  add_test(NAME fuzz_${name} COMMAND fuzz_${name} -max_total_time=15 -rss_limit_mb=512 -max_len=8192)
+  set(found ${CMAKE_BINARY_DIR}/fuzz/${name})
+  file(MAKE_DIRECTORY ${found})
+  add_test(NAME fuzz_${name}
+    COMMAND fuzz_${name} -max_total_time=15 -rss_limit_mb=512 -max_len=8192 -artifact_prefix=${found}- ${found} ${ARG_CORPUS})
   set_tests_properties(fuzz_${name} PROPERTIES TIMEOUT 120 LABELS fuzz)
 endfunction()
