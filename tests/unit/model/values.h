@@ -2,12 +2,11 @@
 #ifndef TESTS_UNIT_MODEL_VALUES_H
 #define TESTS_UNIT_MODEL_VALUES_H
 
-#include "tests/unit/model/check.h"
+#include "tests/unit/check.h"
 
 #include "hub/base/random.h"
 #include "hub/model/mp.h"
 
-#define assert_status(result, expected) assert_string_equal(ch_status_name(result), ch_status_name(expected))
 #define assert_str(actual, expected)                                                                         \
     do {                                                                                                     \
         ch_str actual_ = (actual), expected_ = (expected);                                                   \
