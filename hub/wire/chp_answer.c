@@ -109,19 +109,10 @@ static ch_status read_answer(const ch_chp_place *place, ch_str bytes, ch_chp_ans
     return status;
 }
 
-ch_status ch_chp_check_answers(const ch_chp_place *place, ch_str bytes)
+ch_status ch_chp_check_answer(const ch_chp_place *place, ch_str bytes)
 {
-    ch_mp_value head;
-    ch_mp_reader reader = ch_mp_reader_of(bytes);
-    (void)ch_mp_next(&reader, &head);
-    ch_chp_place inside = *place;
     ch_chp_answer answer;
-    ch_str item;
-    ch_status status = CH_OK;
-    for (inside.index = 0; status == CH_OK && ch_mp_skip(&reader, &item); inside.index++) {
-        status = read_answer(&inside, item, &answer);
-    }
-    return status;
+    return read_answer(place, bytes, &answer);
 }
 
 /* Steps into the array of answers when the reader still stands before it: an answer never begins with an array. */

@@ -57,22 +57,23 @@ extern const size_t ch_chp_refused_count;
 /* Names of ch_test_mode. */
 extern const char *const ch_chp_test_modes[CH_TEST_ONLY + 1];
 
-/* Reads one encoded value into its place (chp_decode.c). base is the struct that offsets count from; index: of the
- * answer, for the place in errors. */
+/* Where in a message something stands, for errors. */
 typedef struct ch_chp_place {
     const char *verb;
     const char *argument;
     int64_t index;     /* -1: none */
     const char *field; /* NULL: none */
-    ch_error *error;
+    ch_error *error;   /* NULL: nobody wants to know */
 } ch_chp_place;
 /* Fills the error with where "VERB.argument[index].field" and returns status. */
 ch_status ch_chp_refuse(const ch_chp_place *place, ch_status status, const char *format, ...) CH_PRINTF(3, 4);
+/* Reads one encoded value to where it belongs (chp_value.c). base is the struct that offsets count from. CH_INVALID,
+ * CH_TOO_LARGE. */
 ch_status ch_chp_read_value(const ch_chp_place *place, const ch_chp_argument *argument, ch_str bytes,
                             void *base) CH_MUST_CHECK;
 
-/* Checks an encoded array of answers (chp_answer.c). */
-ch_status ch_chp_check_answers(const ch_chp_place *place, ch_str bytes) CH_MUST_CHECK;
+/* Checks one encoded answer (chp_answer.c). */
+ch_status ch_chp_check_answer(const ch_chp_place *place, ch_str bytes) CH_MUST_CHECK;
 
 /* Appends one value (chp_encode.c). */
 void ch_chp_put_value(ch_buf *out, const ch_chp_argument *argument, const void *base);

@@ -155,47 +155,36 @@ static ch_status check_item_count(const ch_chp_place *place, const ch_chp_argume
     return CH_OK;
 }
 
-static ch_status read_patterns(const ch_chp_place *place, ch_str bytes, ch_str *patterns, size_t *out_count)
+static ch_status read_patterns(const ch_chp_place *place, const ch_chp_argument *argument, ch_str bytes,
+                               ch_str *patterns, size_t *out_count)
 {
     ch_mp_value value;
     ch_mp_reader reader = ch_mp_reader_of(bytes);
     (void)ch_mp_next(&reader, &value);
     size_t count = value.count;
     ch_chp_place item = *place;
-    for (size_t i = 0; i < count && ch_mp_next(&reader, &value); i++) {
+    ch_status status = check_item_count(place, argument, value);
+    for (size_t i = 0; status == CH_OK && i < count && ch_mp_next(&reader, &value); i++) {
         ch_error why;
         item.index = (int64_t)i;
         if (value.kind != CH_MP_STR) {
             return ch_chp_refuse(&item, CH_INVALID, "is not a str");
         }
-        ch_status status = ch_pattern_check(value.str, &why);
-        if (status != CH_OK) {
-            return ch_chp_refuse(&item, status, "%s", why.text);
+        if (ch_pattern_check(value.str, &why) != CH_OK) {
+            return ch_chp_refuse(&item, CH_INVALID, "%s", why.text);
         }
         patterns[i] = value.str;
     }
-    *out_count = count;
-    return CH_OK;
+    if (status == CH_OK) {
+        *out_count = count;
+    }
+    return status;
 }
 
-static ch_status check_sequences(const ch_chp_place *place, ch_str bytes)
+static ch_status check_sequence(const ch_chp_place *place, ch_str bytes)
 {
-    ch_mp_value value;
-    ch_mp_reader reader = ch_mp_reader_of(bytes);
-    (void)ch_mp_next(&reader, &value);
-    uint32_t count = value.count;
-    ch_chp_place item = *place;
-    for (uint32_t i = 0; i < count; i++) {
-        ch_str whole;
-        int64_t sequence;
-        item.index = i;
-        (void)ch_mp_skip(&reader, &whole);
-        ch_status status = read_int(&item, head_of(whole), 1, CH_CHP_NUMBER_MAX, &sequence);
-        if (status != CH_OK) {
-            return status;
-        }
-    }
-    return CH_OK;
+    int64_t sequence;
+    return read_int(place, head_of(bytes), 1, CH_CHP_NUMBER_MAX, &sequence);
 }
 
 static ch_status check_attempt(const ch_chp_place *place, ch_str bytes)
@@ -224,65 +213,40 @@ static ch_status check_attempt(const ch_chp_place *place, ch_str bytes)
     return CH_OK;
 }
 
-static ch_status check_attempts(const ch_chp_place *place, ch_str bytes)
+typedef ch_status item_check(const ch_chp_place *place, ch_str bytes);
+
+static ch_status check_items(const ch_chp_place *place, const ch_chp_argument *argument, ch_str bytes,
+                             item_check *check)
 {
-    ch_mp_value value;
+    ch_mp_value head;
     ch_mp_reader reader = ch_mp_reader_of(bytes);
-    (void)ch_mp_next(&reader, &value);
-    uint32_t count = value.count;
+    ch_str whole;
     ch_chp_place item = *place;
-    for (uint32_t i = 0; i < count; i++) {
-        ch_str whole;
-        item.index = i;
-        (void)ch_mp_skip(&reader, &whole);
-        ch_status status = check_attempt(&item, whole);
-        if (status != CH_OK) {
-            return status;
-        }
+    (void)ch_mp_next(&reader, &head);
+    ch_status status = check_item_count(place, argument, head);
+    for (item.index = 0; status == CH_OK && ch_mp_skip(&reader, &whole); item.index++) {
+        status = check(&item, whole);
     }
-    return CH_OK;
+    return status;
+}
+
+static ch_status check_map(const ch_chp_place *place, ch_str bytes)
+{
+    return head_of(bytes).kind == CH_MP_MAP ? CH_OK : ch_chp_refuse(place, CH_INVALID, "is not a map");
 }
 
 /* Keys that a newer sender knows and we do not are passed over. */
 static ch_status read_fields(const ch_chp_place *place, const ch_chp_argument *argument, ch_str bytes,
                              void *base)
 {
-    if (head_of(bytes).kind != CH_MP_MAP) {
-        return ch_chp_refuse(place, CH_INVALID, "is not a map");
-    }
     ch_chp_place inside = *place;
-    for (size_t i = 0; i < argument->field_count; i++) {
+    ch_status status = check_map(place, bytes);
+    for (size_t i = 0; status == CH_OK && i < argument->field_count; i++) {
         ch_str whole;
         inside.field = argument->fields[i].name;
-        if (!ch_mp_find(bytes, inside.field, NULL, &whole)) {
-            return ch_chp_refuse(&inside, CH_INVALID, "is missing");
-        }
-        ch_status status = ch_chp_read_value(&inside, &argument->fields[i], whole, base);
-        if (status != CH_OK) {
-            return status;
-        }
-    }
-    return CH_OK;
-}
-
-static ch_status read_encoded(const ch_chp_place *place, const ch_chp_argument *argument, ch_str bytes,
-                              ch_str *out)
-{
-    ch_status status;
-    if (argument->kind == CH_ARG_MAP) {
-        status = head_of(bytes).kind == CH_MP_MAP ? CH_OK : ch_chp_refuse(place, CH_INVALID, "is not a map");
-    } else {
-        status = check_item_count(place, argument, head_of(bytes));
-    }
-    if (status == CH_OK && argument->kind == CH_ARG_SEQUENCES) {
-        status = check_sequences(place, bytes);
-    } else if (status == CH_OK && argument->kind == CH_ARG_ATTEMPTS) {
-        status = check_attempts(place, bytes);
-    } else if (status == CH_OK && argument->kind == CH_ARG_ANSWERS) {
-        status = ch_chp_check_answers(place, bytes);
-    }
-    if (status == CH_OK) {
-        *out = bytes;
+        status = ch_mp_find(bytes, inside.field, NULL, &whole)
+                     ? ch_chp_read_value(&inside, &argument->fields[i], whole, base)
+                     : ch_chp_refuse(&inside, CH_INVALID, "is missing");
     }
     return status;
 }
@@ -292,32 +256,30 @@ ch_status ch_chp_read_value(const ch_chp_place *place, const ch_chp_argument *ar
 {
     void *at = (char *)base + argument->offset;
     ch_mp_value value = head_of(bytes);
-    int64_t number;
+    int64_t number = 0;
     ch_status status = CH_INVALID;
     switch (argument->kind) {
     case CH_ARG_INT: return read_int(place, value, argument->least, argument->most, at);
     case CH_ARG_INT32:
         status = read_int(place, value, argument->least, argument->most, &number);
-        if (status == CH_OK) {
-            *(uint32_t *)at = (uint32_t)number;
-        }
-        break;
+        *(uint32_t *)at = (uint32_t)number;
+        return status;
     case CH_ARG_BOOL: return read_bool(place, value, at);
     case CH_ARG_TEXT:
     case CH_ARG_NAME: return read_str(place, argument, value, at);
     case CH_ARG_FROM: return read_from(place, bytes, at);
     case CH_ARG_TEST_MODE: return read_test_mode(place, value, at);
     case CH_ARG_PATTERNS:
-        status = check_item_count(place, argument, value);
-        if (status == CH_OK) {
-            status = read_patterns(place, bytes, at, (size_t *)((char *)base + argument->count_offset));
-        }
-        break;
+        return read_patterns(place, argument, bytes, at, (size_t *)((char *)base + argument->count_offset));
     case CH_ARG_FIELDS: return read_fields(place, argument, bytes, base);
-    case CH_ARG_MAP:
-    case CH_ARG_SEQUENCES:
-    case CH_ARG_ATTEMPTS:
-    case CH_ARG_ANSWERS: return read_encoded(place, argument, bytes, at);
+    case CH_ARG_MAP: status = check_map(place, bytes); break;
+    case CH_ARG_SEQUENCES: status = check_items(place, argument, bytes, check_sequence); break;
+    case CH_ARG_ATTEMPTS: status = check_items(place, argument, bytes, check_attempt); break;
+    case CH_ARG_ANSWERS: status = check_items(place, argument, bytes, ch_chp_check_answer); break;
+    }
+    /* Kept encoded. */
+    if (status == CH_OK) {
+        *(ch_str *)at = bytes;
     }
     return status;
 }
