@@ -1,0 +1,8 @@
+#include "connectors/formats/formats.h"
+
+const casehub_format *const ch_formats[] = {
+    &ch_format_csv,
+    &ch_format_json,
+    &ch_format_form,
+};
+const size_t ch_format_count = sizeof ch_formats / sizeof *ch_formats;

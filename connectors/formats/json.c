@@ -1,0 +1,262 @@
+/* json.c - JSON: an object a line, or one document that is an object, an array of objects, or holds such an array.
+ *
+ * jq counts in doubles, so an integer beyond 2^53 becomes a string before anybody can round it.
+ */
+#include "connectors/formats/formats.h"
+#include "hub/base/bytes.h"
+
+#include <ctype.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define DIGITS_EXACT 15 /* so many digits always fit into a double */
+#define DEPTH_MOST 64
+
+enum { OPTION_LINES, OPTION_ITEMS, OPTION_MOST };
+static const casehub_option options[] = {
+    [OPTION_LINES] = {"lines", CASEHUB_OPTION_BOOL, "true", 0, 0,
+                      "an object a line; else the unit is one document"},
+    [OPTION_ITEMS] = {"items", CASEHUB_OPTION_TEXT, "", 0, 100,
+                      "member of the document that holds the array of records"},
+    [OPTION_MOST] = {"document_most", CASEHUB_OPTION_SIZE, "16MiB", 1024, 256 * 1024 * 1024,
+                     "bytes of a document"},
+};
+
+typedef struct reader {
+    const casehub_value *values;
+    ch_buf text;   /* the line, or the document, with its large integers quoted */
+    ch_buf source; /* the document as it came, in UTF-8 */
+    uint64_t line;
+} reader;
+
+static int open_reader(void *state, const casehub_value *values, size_t record_most, size_t field_most)
+{
+    reader *r = state;
+    size_t most = values[OPTION_LINES].flag ? record_most : (size_t)values[OPTION_MOST].number;
+    (void)field_most; /* a value is no larger than its record */
+    r->values = values;
+    ch_buf_init(&r->source, 4 * most);
+    ch_buf_init(&r->text, 8 * most);
+    return 0;
+}
+
+static void close_reader(void *state)
+{
+    reader *r = state;
+    ch_buf_done(&r->source);
+    ch_buf_done(&r->text);
+}
+
+/* One number from at on; quoted when it is an integer with more digits than a double keeps. */
+static size_t copy_number(ch_buf *out, const char *at, size_t left)
+{
+    size_t size = at[0] == '-', digits = 0;
+    bool integer = true;
+    for (; size < left && (isalnum((unsigned char)at[size]) || strchr("+-.", at[size]) != NULL); size++) {
+        integer = integer && isdigit((unsigned char)at[size]);
+        digits++;
+    }
+    bool quoted = integer && digits > DIGITS_EXACT;
+    ch_buf_append_text(out, quoted ? "\"" : "");
+    ch_buf_append(out, at, size);
+    ch_buf_append_text(out, quoted ? "\"" : "");
+    return size;
+}
+
+static size_t copy_string(ch_buf *out, const char *at, size_t left)
+{
+    size_t size = 1;
+    while (size < left && at[size] != '"') {
+        size += at[size] == '\\' && size + 1 < left ? 2 : 1;
+    }
+    size += size < left;
+    ch_buf_append(out, at, size);
+    return size;
+}
+
+static void quote_large_integers(ch_buf *out, ch_str text)
+{
+    ch_buf_clear(out);
+    while (text.size > 0) {
+        size_t size = 1;
+        if (text.at[0] == '"') {
+            size = copy_string(out, text.at, text.size);
+        } else if (text.at[0] == '-' || isdigit((unsigned char)text.at[0])) {
+            size = copy_number(out, text.at, text.size);
+        } else {
+            ch_buf_append(out, text.at, 1);
+        }
+        text = (ch_str){text.at + size, text.size - size};
+    }
+}
+
+static bool is_shallow(const json_t *value, unsigned depth)
+{
+    const char *key;
+    json_t *member;
+    size_t i;
+    if (depth > DEPTH_MOST) {
+        return false;
+    }
+    json_object_foreach((json_t *)value, key, member)
+    {
+        if (!is_shallow(member, depth + 1)) {
+            return false;
+        }
+    }
+    json_array_foreach(value, i, member)
+    {
+        if (!is_shallow(member, depth + 1)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static json_t *load(const ch_buf *text, char *reason, size_t reason_size)
+{
+    json_error_t error;
+    json_t *value = text->failed != CH_OK
+                        ? NULL
+                        : json_loadb((const char *)text->at, text->size, JSON_REJECT_DUPLICATES, &error);
+    if (value == NULL) {
+        /* jansson's texts quote the content; its code does not. */
+        snprintf(reason, reason_size, "no JSON: line %d, column %d", text->failed != CH_OK ? 0 : error.line,
+                 text->failed != CH_OK ? 0 : error.column);
+    } else if (!is_shallow(value, 1)) {
+        snprintf(reason, reason_size, "nested deeper than %d", DEPTH_MOST);
+        json_decref(value);
+        value = NULL;
+    }
+    return value;
+}
+
+static int fail_line(const casehub_line *line, const casehub_sink *sink, const char *code, const char *reason)
+{
+    const casehub_parsed parsed = {CASEHUB_SIZED(casehub_parsed),
+                                   .raw = line->raw,
+                                   .raw_size = line->raw_size,
+                                   .line = line->number,
+                                   .offset = line->offset,
+                                   .code = code,
+                                   .reason = reason};
+    return sink->record(sink, &parsed) ? CASEHUB_FORMAT_OK : CASEHUB_FORMAT_STOP;
+}
+
+static int read_line(reader *r, const casehub_line *line, const casehub_sink *sink)
+{
+    char reason[120];
+    size_t blank = 0;
+    while (blank < line->text_size && isspace((unsigned char)line->text[blank])) {
+        blank++;
+    }
+    if (blank == line->text_size) {
+        return CASEHUB_FORMAT_OK;
+    }
+    quote_large_integers(&r->text, (ch_str){line->text, line->text_size});
+    json_t *value = load(&r->text, reason, sizeof reason);
+    if (value == NULL) {
+        return fail_line(line, sink, "invalid", reason);
+    }
+    bool object = json_is_object(value);
+    json_decref(value);
+    if (!object) {
+        return fail_line(line, sink, "invalid", "an object is expected");
+    }
+    const casehub_parsed parsed = {CASEHUB_SIZED(casehub_parsed), .json = (const char *)r->text.at,
+                                   .json_size = r->text.size,     .raw = line->raw,
+                                   .raw_size = line->raw_size,    .line = line->number,
+                                   .offset = line->offset};
+    return sink->record(sink, &parsed) ? CASEHUB_FORMAT_OK : CASEHUB_FORMAT_STOP;
+}
+
+static int reject(const casehub_sink *sink, const char *reason)
+{
+    sink->reject(sink, reason);
+    return CASEHUB_FORMAT_REJECT;
+}
+
+static int take_line(void *state, const casehub_line *line, const casehub_sink *sink)
+{
+    reader *r = state;
+    if (r->values[OPTION_LINES].flag) {
+        return line->text == NULL ? fail_line(line, sink, line->code, line->reason)
+                                  : read_line(r, line, sink);
+    }
+    if (line->text == NULL) {
+        return reject(sink, line->reason);
+    }
+    if (r->source.size + line->text_size > (size_t)r->values[OPTION_MOST].number) {
+        return reject(sink, "the document is larger than document_most");
+    }
+    ch_buf_append(&r->source, line->text, line->text_size);
+    return r->source.failed == CH_OK ? CASEHUB_FORMAT_OK : CASEHUB_FORMAT_STOP;
+}
+
+/* ASCII is the same in every character set that the host takes, so that a retry can read the raw again. */
+static int emit_item(const json_t *item, const casehub_sink *sink)
+{
+    char *text = json_is_object(item) ? json_dumps(item, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+    char *raw = text == NULL ? json_dumps(item, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ENCODE_ANY) : text;
+    const casehub_parsed parsed = {CASEHUB_SIZED(casehub_parsed),
+                                   .json = text,
+                                   .json_size = text == NULL ? 0 : strlen(text),
+                                   .raw = raw,
+                                   .raw_size = raw == NULL ? 0 : strlen(raw),
+                                   .line = 1,
+                                   .code = text == NULL ? "invalid" : NULL,
+                                   .reason = text == NULL ? "an object is expected" : NULL};
+    bool go_on = sink->record(sink, &parsed);
+    free(raw);
+    return go_on ? CASEHUB_FORMAT_OK : CASEHUB_FORMAT_STOP;
+}
+
+/* A retry hands over one item alone, so a document that is an object without the member is an item itself. */
+static int emit_items(reader *r, json_t *document, const casehub_sink *sink)
+{
+    const char *items = r->values[OPTION_ITEMS].text;
+    const json_t *member = items[0] == '\0' ? NULL : json_object_get(document, items);
+    const json_t *list = json_is_array(document) ? document : member;
+    int result = CASEHUB_FORMAT_OK;
+    if (list == NULL && json_is_object(document)) {
+        return emit_item(document, sink);
+    }
+    if (!json_is_array(list)) {
+        return reject(sink, "an array of objects is expected");
+    }
+    for (size_t i = 0; i < json_array_size(list) && result == CASEHUB_FORMAT_OK; i++) {
+        result = emit_item(json_array_get(list, i), sink);
+    }
+    return result;
+}
+
+static int end_unit(void *state, const casehub_sink *sink)
+{
+    reader *r = state;
+    char reason[120];
+    if (r->values[OPTION_LINES].flag) {
+        return CASEHUB_FORMAT_OK;
+    }
+    quote_large_integers(&r->text, ch_buf_str(&r->source));
+    json_t *document = load(&r->text, reason, sizeof reason);
+    if (document == NULL) {
+        return reject(sink, reason);
+    }
+    int result = emit_items(r, document, sink);
+    json_decref(document);
+    return result;
+}
+
+const casehub_format ch_format_json = {
+    CASEHUB_SIZED(casehub_format),
+    .name = "json",
+    .help = "JSON, an object a line or one document",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .state_size = sizeof(reader),
+    .open = open_reader,
+    .close = close_reader,
+    .line = take_line,
+    .end = end_unit,
+};

@@ -1,0 +1,80 @@
+#include "connectors/host/runner_inside.h"
+
+#include "hub/base/diag.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static bool set_text(json_t *object, const char *name, const char *value)
+{
+    return value[0] == '\0' || json_object_set_new(object, name, json_string(value)) == 0;
+}
+
+static json_t *describe(const ch_runner *runner, const char *state, const char *reason)
+{
+    const ch_connector_config *config = runner->config;
+    char since[CH_TIME_TEXT_SIZE];
+    json_t *data = json_object();
+    ch_time_format(runner->since_ms, 0, since);
+    bool done =
+        data != NULL && set_text(data, "connector", config->name) && set_text(data, "state", state) &&
+        set_text(data, "address", runner->address) &&
+        set_text(data, "transport", config->transport_table->name) &&
+        set_text(data, "format", config->format_table->name) &&
+        set_text(data, "mapping", runner->pipeline == NULL ? "" : ch_pipeline_mapping(runner->pipeline)) &&
+        set_text(data, "version", CASEHUB_VERSION) && set_text(data, "reason", reason) &&
+        set_text(data, "since", since);
+    if (!done) {
+        json_decref(data);
+        return NULL;
+    }
+    return data;
+}
+
+static char *build(ch_runner *runner, const char *state, const char *reason)
+{
+    char id[160], time[CH_TIME_TEXT_SIZE];
+    json_t *data = describe(runner, state, reason);
+    snprintf(id, sizeof id, "connector/%s/%" PRId64 "/%u", runner->config->name, runner->since_ms,
+             ++runner->said);
+    ch_time_format(ch_clock_wall_ms(runner->clock), 0, time);
+    json_t *event =
+        data == NULL ? NULL
+                     : json_pack("{s:s,s:s,s:s,s:s,s:s,s:o}", "specversion", "1.0", "id", id, "source",
+                                 runner->config->source, "type", "hub.connector", "time", time, "data", data);
+    char *text = event == NULL ? NULL : json_dumps(event, JSON_COMPACT);
+    json_decref(event);
+    return text;
+}
+
+void ch_runner_announce(ch_runner *runner, const char *state, const char *reason)
+{
+    ch_error error;
+    ch_diag(reason[0] == '\0' ? CH_DIAG_INFO : CH_DIAG_ERROR, CH_RUNNER, "%s is %s%s%s", runner->config->name,
+            state, reason[0] == '\0' ? "" : ": ", reason);
+    char *text = build(runner, state, reason);
+    ch_status status = text == NULL ? ch_error_set(&error, CH_NO_MEMORY, NULL, "no memory")
+                                    : ch_hub_link_say(runner->link, text, &error);
+    if (status != CH_OK) {
+        ch_diag_failure(CH_RUNNER, &error, "the hub is not told");
+    }
+    free(text);
+}
+
+ch_status ch_runner_was_paused(ch_runner *runner, bool *out_paused, ch_error *error)
+{
+    char arguments[CH_CONNECTOR_NAME_MAX + 40], *json = NULL;
+    snprintf(arguments, sizeof arguments, "{\"name\":\"%s\"}", runner->config->name);
+    ch_status status = ch_hub_link_query(runner->link, "connectors", arguments, 10000, &json, NULL, error);
+    if (status != CH_OK) {
+        return status;
+    }
+    json_t *rows = json_loads(json, 0, NULL);
+    const char *state = json_string_value(json_object_get(json_array_get(rows, 0), "state"));
+    *out_paused = state != NULL && strcmp(state, "paused") == 0;
+    json_decref(rows);
+    free(json);
+    return CH_OK;
+}

@@ -1,0 +1,35 @@
+/* connector_config.h - one connector's .cfg: the host's settings, and those of its transport and format. */
+#ifndef CH_CONNECTORS_CONNECTOR_CONFIG_H
+#define CH_CONNECTORS_CONNECTOR_CONFIG_H
+
+#include "connectors/host/registry.h"
+#include "hub/config/settings.h"
+
+#define CH_CONNECTOR_NAME_MAX 40
+
+typedef struct ch_connector_config {
+    char *name, *source, *transport, *format, *charset, *mapping, *default_kind, *hub, *key, *state_dir,
+        *plugin;
+    ch_strings tables;
+    bool keep_raw;
+    int64_t batch, record_most, field_most, map_timeout, memory_most, rows_most, answer_timeout;
+    /* Not in the file. */
+    char *system; /* of source; owned */
+    const casehub_transport *transport_table;
+    const casehub_format *format_table;
+    const casehub_value *transport_values, *format_values;
+    ch_settings *settings;
+} ch_connector_config;
+
+/* name: as given on the command line, before the file's; NULL: the file's. The hub and key default to the
+ * environment's CASEHUB_HUB and CASEHUB_KEY. CH_INVALID with file:line, CH_NOT_FOUND, CH_NO_MEMORY, and what
+ * ch_registry_open answers. */
+ch_status ch_connector_config_read(ch_connector_config **out_config, const char *file, const char *name,
+                                   ch_error *error) CH_MUST_CHECK;
+void ch_connector_config_free(ch_connector_config *config);
+/* The host's settings, or those of one transport or format: a line an option. CH_NOT_FOUND. */
+void ch_connector_config_help(ch_buf *out);
+ch_status ch_connector_config_help_of(ch_buf *out, const ch_registry *registry,
+                                      const char *name) CH_MUST_CHECK;
+
+#endif

@@ -1,0 +1,155 @@
+#include "connectors/host/local_time.h"
+
+#include "hub/base/clock.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ZONE_SIZE 64
+#define ZONES "/usr/share/zoneinfo/"
+
+/* The C library takes an unknown zone for UTC, so the zone's file must be there. */
+static bool is_zone(const char *zone)
+{
+    char path[sizeof ZONES + ZONE_SIZE];
+    size_t size = strlen(zone);
+    const char *const allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/";
+    if (size == 0 || size >= ZONE_SIZE || zone[0] == '/' || strspn(zone, allowed) != size) {
+        return false;
+    }
+    snprintf(path, sizeof path, ZONES "%s", zone);
+    return access(path, R_OK) == 0;
+}
+
+static ch_status switch_zone(const char *zone, ch_error *error)
+{
+    char setting[ZONE_SIZE + 1];
+    const char *now = getenv("TZ");
+    snprintf(setting, sizeof setting, ":%s", zone);
+    if (now != NULL && strcmp(now, setting) == 0) {
+        return CH_OK;
+    }
+    if (!is_zone(zone)) {
+        return ch_error_set(error, CH_INVALID, NULL, "there is no time zone %.60s", zone);
+    }
+    if (setenv("TZ", setting, 1) != 0) {
+        return ch_error_set(error, CH_NO_MEMORY, NULL, "no memory");
+    }
+    tzset();
+    return CH_OK;
+}
+
+/* A number of least..most digits. */
+static bool take_number(ch_str *text, size_t least, size_t most, int *out)
+{
+    size_t digits = 0;
+    int value = 0;
+    while (digits < text->size && digits < most && isdigit((unsigned char)text->at[digits])) {
+        value = value * 10 + (text->at[digits++] - '0');
+    }
+    if (digits < least) {
+        return false;
+    }
+    *text = (ch_str){text->at + digits, text->size - digits};
+    *out = value;
+    return true;
+}
+
+static bool take_one_of(ch_str *text, const char *chars)
+{
+    if (text->size == 0 || strchr(chars, text->at[0]) == NULL || text->at[0] == '\0') {
+        return false;
+    }
+    *text = (ch_str){text->at + 1, text->size - 1};
+    return true;
+}
+
+static bool take_time_of_day(ch_str *text, struct tm *out)
+{
+    if (!take_number(text, 1, 2, &out->tm_hour) || !take_one_of(text, ":") ||
+        !take_number(text, 2, 2, &out->tm_min)) {
+        return false;
+    }
+    return !take_one_of(text, ":") || take_number(text, 2, 2, &out->tm_sec);
+}
+
+static bool take_civil(ch_str text, struct tm *out)
+{
+    struct tm civil = {.tm_isdst = -1};
+    int year, month;
+    char between[2] = {'-', '\0'};
+    if (!take_number(&text, 4, 4, &year)) {
+        return false;
+    }
+    between[0] = text.size > 0 && text.at[0] == '/' ? '/' : '-';
+    if (!take_one_of(&text, between) || !take_number(&text, 1, 2, &month) || !take_one_of(&text, between) ||
+        !take_number(&text, 1, 2, &civil.tm_mday)) {
+        return false;
+    }
+    if (take_one_of(&text, "T ") && !take_time_of_day(&text, &civil)) {
+        return false;
+    }
+    civil.tm_year = year - 1900;
+    civil.tm_mon = month - 1;
+    *out = civil;
+    return text.size == 0;
+}
+
+static bool is_same(const struct tm *a, const struct tm *b)
+{
+    return a->tm_year == b->tm_year && a->tm_mon == b->tm_mon && a->tm_mday == b->tm_mday &&
+           a->tm_hour == b->tm_hour && a->tm_min == b->tm_min && a->tm_sec == b->tm_sec;
+}
+
+/* The first instant that the zone's clocks show as civil. False: they never do. */
+static bool first_instant(const struct tm *civil, time_t *out)
+{
+    bool found = false;
+    for (int dst = 0; dst <= 1; dst++) {
+        struct tm asked = *civil, shown;
+        asked.tm_isdst = dst;
+        time_t at = mktime(&asked);
+        if (localtime_r(&at, &shown) == NULL || !is_same(&shown, civil)) {
+            continue;
+        }
+        if (!found || at < *out) {
+            *out = at;
+            found = true;
+        }
+    }
+    return found;
+}
+
+static bool has_offset(ch_str text)
+{
+    char last = text.size > 0 ? text.at[text.size - 1] : '\0';
+    return last == 'Z' || last == 'z' ||
+           (text.size > 16 && (text.at[text.size - 6] == '+' || text.at[text.size - 6] == '-'));
+}
+
+ch_status ch_local_time_parse(ch_str text, const char *zone, int64_t *out_time_ms, ch_error *error)
+{
+    struct tm civil;
+    time_t at;
+    if (has_offset(text) && ch_time_parse(text, out_time_ms) == CH_OK) {
+        return CH_OK;
+    }
+    if (!take_civil(text, &civil)) {
+        return ch_error_set(error, CH_INVALID, NULL, "a time such as 2026-11-23 08:15 is expected");
+    }
+    if (zone[0] == '\0') {
+        return ch_error_set(error, CH_INVALID, NULL, "the time has neither an offset nor a zone");
+    }
+    ch_status status = switch_zone(zone, error);
+    if (status != CH_OK) {
+        return status;
+    }
+    if (!first_instant(&civil, &at)) {
+        return ch_error_set(error, CH_INVALID, NULL, "there is no such time in %s", zone);
+    }
+    *out_time_ms = (int64_t)at * 1000;
+    return CH_OK;
+}

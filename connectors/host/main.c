@@ -1,0 +1,221 @@
+/* main.c - casehub-connect: the command line, the signals, the exit code. */
+#include "connectors/host/checker.h"
+#include "connectors/host/runner.h"
+#include "connectors/host/watchdog.h"
+#include "hub/base/diag.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define PROGRAM "casehub-connect"
+#define FOLDER "/etc/casehub/connectors"
+
+static const char usage[] =
+    "usage: casehub-connect run NAME [--config FILE]      one connector, until SIGTERM\n"
+    "       casehub-connect check NAME|--config FILE SAMPLE [--time RFC3339]\n"
+    "                                                     what a file becomes, without a hub\n"
+    "       casehub-connect help [TRANSPORT|FORMAT]       settings\n"
+    "       casehub-connect --version\n"
+    "Without --config it is $CASEHUB_CONNECTORS/NAME.cfg, or " FOLDER "/NAME.cfg.\n"
+    "Exit: 0 done, 64 usage, 65 a record failed, 66 no such file, 69 hub or folder, 70 a mapping ran away or "
+    "memory\n"
+    "ran out, 75 another process runs this connector or a restart was asked for, 77 denied, 78 "
+    "configuration.\n";
+
+typedef struct arguments {
+    const char *verb, *config, *time;
+    const char *words[2];
+    size_t word_count;
+} arguments;
+
+static int fail_usage(const char *what, const char *word)
+{
+    fprintf(stderr, PROGRAM ": %s%s\n%s", what, word, usage);
+    return EX_USAGE;
+}
+
+static const struct {
+    ch_status status;
+    int code;
+} exits[] = {
+    {CH_OK, EX_OK},
+    {CH_END, EX_TEMPFAIL},
+    {CH_CONFLICT, EX_TEMPFAIL},
+    {CH_LOCKED, EX_TEMPFAIL},
+    {CH_DENIED, EX_NOPERM},
+    {CH_NOT_FOUND, EX_NOINPUT},
+    {CH_INVALID, EX_CONFIG},
+    {CH_UNSUPPORTED, EX_CONFIG},
+    {CH_REFUSED, EX_DATAERR},
+    {CH_NO_MEMORY, EX_SOFTWARE},
+};
+
+static int exit_code(ch_status status)
+{
+    for (size_t i = 0; i < sizeof exits / sizeof *exits; i++) {
+        if (exits[i].status == status) {
+            return exits[i].code;
+        }
+    }
+    return EX_UNAVAILABLE;
+}
+
+static int report(ch_status status, const ch_error *error)
+{
+    fprintf(stderr, PROGRAM ": %s%s%s (%s)\n", error->where, error->where[0] == '\0' ? "" : ": ", error->text,
+            ch_status_name(status));
+    return exit_code(status);
+}
+
+static int parse(int argc, char **argv, arguments *out)
+{
+    for (int i = 1; i < argc; i++) {
+        const char **option = strcmp(argv[i], "--config") == 0 ? &out->config
+                              : strcmp(argv[i], "--time") == 0 ? &out->time
+                                                               : NULL;
+        if (option != NULL) {
+            if (++i == argc) {
+                return fail_usage("a value is missing behind ", argv[i - 1]);
+            }
+            *option = argv[i];
+        } else if (argv[i][0] == '-') {
+            return fail_usage("there is no option ", argv[i]);
+        } else if (out->verb == NULL) {
+            out->verb = argv[i];
+        } else if (out->word_count == sizeof out->words / sizeof *out->words) {
+            return fail_usage("one word too many: ", argv[i]);
+        } else {
+            out->words[out->word_count++] = argv[i];
+        }
+    }
+    return out->verb == NULL ? fail_usage("what to do?", "") : EX_OK;
+}
+
+static ch_status read_config(ch_connector_config **out_config, const arguments *args, const char *name,
+                             ch_error *error)
+{
+    char file[PATH_MAX];
+    const char *folder = getenv("CASEHUB_CONNECTORS");
+    if (args->config != NULL) {
+        return ch_connector_config_read(out_config, args->config, name, error);
+    }
+    snprintf(file, sizeof file, "%s/%s.cfg", folder == NULL ? FOLDER : folder, name);
+    return ch_connector_config_read(out_config, file, name, error);
+}
+
+/* SIGTERM and SIGINT become a descriptor, before any thread is made. SIGPIPE never ends the process. */
+static int stop_descriptor(void)
+{
+    sigset_t stop;
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTERM);
+    sigaddset(&stop, SIGINT);
+    signal(SIGPIPE, SIG_IGN);
+    return sigprocmask(SIG_BLOCK, &stop, NULL) == 0 ? signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK) : -1;
+}
+
+static int run(const arguments *args)
+{
+    ch_connector_config *config = NULL;
+    ch_error error = {.status = CH_OK};
+    if (args->word_count > 1 || (args->word_count == 0 && args->config == NULL)) {
+        return fail_usage("run needs a NAME or a --config FILE", "");
+    }
+    ch_status status = read_config(&config, args, args->word_count == 1 ? args->words[0] : NULL, &error);
+    if (status != CH_OK) {
+        return report(status, &error);
+    }
+    int stop_fd = stop_descriptor();
+    status = stop_fd < 0 ? ch_error_set(&error, CH_IO, "signals", "no descriptor for them")
+                         : ch_watchdog_setup(config->memory_most, &error);
+    if (status == CH_OK) {
+        status = ch_runner_run(config, stop_fd, ch_clock_real(), &error);
+    }
+    if (stop_fd >= 0) {
+        close(stop_fd);
+    }
+    ch_connector_config_free(config);
+    return status == CH_OK || status == CH_END ? exit_code(status) : report(status, &error);
+}
+
+static int check(const arguments *args)
+{
+    ch_connector_config *config = NULL;
+    ch_error error = {.status = CH_OK};
+    ch_check_totals totals = {.records = 0};
+    int64_t time_ms = 0;
+    size_t words = args->config == NULL ? 2 : 1;
+    bool named = args->config != NULL && args->word_count == 2;
+    if (args->word_count != words && !named) {
+        return fail_usage("check needs a NAME or a --config FILE, and a SAMPLE", "");
+    }
+    if (args->time != NULL && ch_time_parse(ch_str_of(args->time), &time_ms) != CH_OK) {
+        return fail_usage("no RFC 3339 time: ", args->time);
+    }
+    ch_status status = read_config(&config, args, args->word_count == 2 ? args->words[0] : NULL, &error);
+    if (status == CH_OK) {
+        status = ch_checker_run(config, args->words[args->word_count - 1], time_ms, ch_clock_real(), stdout,
+                                &totals, &error);
+    }
+    ch_connector_config_free(config);
+    if (status != CH_OK) {
+        return report(status, &error);
+    }
+    fprintf(stderr, "%llu records, %llu events, %llu failed\n", (unsigned long long)totals.records,
+            (unsigned long long)totals.events, (unsigned long long)totals.failures);
+    return fflush(stdout) != 0 ? EX_IOERR : totals.failures > 0 ? EX_DATAERR : EX_OK;
+}
+
+static int help(const arguments *args)
+{
+    ch_buf text, names;
+    const ch_registry registry = {.plugin = NULL};
+    int code = EX_OK;
+    ch_buf_init(&text, 64 * 1024);
+    ch_buf_init(&names, 1024);
+    ch_registry_list_transports(&registry, &names);
+    ch_buf_append_text(&names, "; formats: ");
+    ch_registry_list_formats(&registry, &names);
+    if (args->word_count == 0) {
+        ch_connector_config_help(&text);
+        printf("%s\n%.*s\ntransports: %.*s\n", usage, CH_STR_ARG(ch_buf_str(&text)),
+               CH_STR_ARG(ch_buf_str(&names)));
+    } else if (ch_connector_config_help_of(&text, &registry, args->words[0]) == CH_OK) {
+        printf("%.*s", CH_STR_ARG(ch_buf_str(&text)));
+    } else {
+        fprintf(stderr, PROGRAM ": there is no %s; transports: %.*s\n", args->words[0],
+                CH_STR_ARG(ch_buf_str(&names)));
+        code = EX_USAGE;
+    }
+    ch_buf_done(&text);
+    ch_buf_done(&names);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *verb;
+        int (*call)(const arguments *);
+    } verbs[] = {{"run", run}, {"check", check}, {"help", help}};
+    arguments args = {.verb = NULL};
+    ch_diag_setup(PROGRAM, CH_DIAG_INFO);
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        printf(PROGRAM " " CASEHUB_VERSION "\n");
+        return EX_OK;
+    }
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        return help(&args);
+    }
+    int code = parse(argc, argv, &args);
+    for (size_t i = 0; code == EX_OK && i < sizeof verbs / sizeof *verbs; i++) {
+        if (strcmp(args.verb, verbs[i].verb) == 0) {
+            return verbs[i].call(&args);
+        }
+    }
+    return code != EX_OK ? code : fail_usage("there is no ", args.verb);
+}

@@ -1,0 +1,6 @@
+#include "connectors/transports/transports.h"
+
+const casehub_transport *const ch_transports[] = {
+    &ch_transport_file_drop,
+};
+const size_t ch_transport_count = sizeof ch_transports / sizeof *ch_transports;

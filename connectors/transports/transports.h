@@ -1,0 +1,12 @@
+/* transports.h - the transports that are compiled in. A new one: its file, its table here, its line in transports.c. */
+#ifndef CH_CONNECTORS_TRANSPORTS_H
+#define CH_CONNECTORS_TRANSPORTS_H
+
+#include "connectors/sdk/casehub_connector.h"
+
+extern const casehub_transport ch_transport_file_drop;
+
+extern const casehub_transport *const ch_transports[];
+extern const size_t ch_transport_count;
+
+#endif
