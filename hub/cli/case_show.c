@@ -1,0 +1,176 @@
+#include "hub/cli/desk.h"
+#include "hub/cli/listing.h"
+#include "hub/cli/nouns.h"
+#include "hub/cli/page.h"
+#include "hub/cli/times.h"
+
+#include <inttypes.h>
+
+static void print_what(FILE *out, const json_t *row)
+{
+    const json_t *opened = ch_row_map(row, "opened_event");
+    const json_t *data = ch_row_map(opened, "data");
+    int64_t priority = ch_row_int(row, "priority", 0);
+    ch_page_line(out, "case", "%s%s", ch_row_text(row, "case"),
+                 ch_row_bool(row, "test") ? "  (a drill)" : "");
+    ch_page_text(out, "title", ch_row_text(data, "title"));
+    ch_page_text(out, "text", ch_row_text(data, "text"));
+    ch_page_text(out, "kind", ch_row_text(row, "kind"));
+    ch_page_text(out, "category", ch_row_text(row, "category"));
+    ch_page_text(out, "area", ch_row_text(row, "area"));
+    if (priority > 0) {
+        ch_page_line(out, "priority", "%" PRId64 " of 5%s", priority, priority == 1 ? " (highest)" : "");
+    }
+    ch_page_text(out, "source", ch_row_text(row, "source"));
+}
+
+static void print_refs(FILE *out, const json_t *row)
+{
+    size_t index;
+    const json_t *ref, *refs = json_object_get(row, "refs");
+    if (json_array_size(refs) == 0) {
+        ch_page_text(out, "ref", ch_row_text(row, "ref"));
+    }
+    json_array_foreach(refs, index, ref)
+    {
+        if (json_is_string(ref)) {
+            ch_page_text(out, index == 0 ? "ref" : "", json_string_value(ref));
+        } else {
+            ch_page_line(out, index == 0 ? "ref" : "", "%s %s", ch_row_text(ref, "source"),
+                         ch_row_text(ref, "ref"));
+        }
+    }
+}
+
+static void print_person(FILE *out, const json_t *row)
+{
+    static const char *const fields[] = {"name", "phone", "id_number", "address", "email"};
+    const json_t *person = ch_row_map(ch_row_map(row, "opened_event"), "private");
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        ch_page_text(out, fields[i], ch_row_text(person, fields[i]));
+    }
+}
+
+static void print_progress(FILE *out, const json_t *row, int64_t now_ms)
+{
+    char time[CH_LOCAL_TIME_SIZE], offset[CH_LOCAL_TIME_SIZE], took[CH_DURATION_SIZE];
+    int64_t at_ms;
+    const char *waiting = ch_row_text(row, "waiting_reason"), *party = ch_row_text(row, "party");
+    if (ch_row_time(row, "opened", &at_ms)) {
+        ch_local_time(at_ms, time);
+        ch_local_offset(at_ms, offset);
+        ch_page_line(out, "opened", "%s (%s, as all times here)", time, offset);
+    }
+    ch_page_line(out, "state", "%s%s%s", ch_row_text(row, "state"), waiting[0] == '\0' ? "" : " for ",
+                 waiting);
+    if (ch_row_time(row, "since", &at_ms)) {
+        ch_local_time(at_ms, time);
+        ch_duration(now_ms - at_ms, took);
+        ch_page_line(out, "since", "%s, %s ago", time, took);
+    }
+    ch_page_line(out, "with", "%s", party[0] == '\0' ? "nobody" : party);
+    ch_page_line(out, "version", "%" PRId64 "%s", ch_row_int(row, "version", 0),
+                 ch_row_int(row, "cycle", 1) > 1 ? ", reopened" : "");
+    if (ch_row_int(row, "anomalous", 0) > 0) {
+        ch_page_line(out, "anomalous", "%" PRId64 " reports that the lifecycle could not follow",
+                     ch_row_int(row, "anomalous", 0));
+    }
+}
+
+static void print_feedback(FILE *out, const json_t *row)
+{
+    int64_t score = ch_row_int(row, "feedback_score", 0);
+    const json_t *satisfied = json_object_get(row, "feedback_satisfied");
+    const char *word = satisfied == NULL          ? ""
+                       : json_is_true(satisfied)  ? "satisfied"
+                       : json_is_false(satisfied) ? "not satisfied"
+                                                  : "";
+    if (score > 0) {
+        ch_page_line(out, "feedback", "%" PRId64 " of 5%s%s", score, word[0] == '\0' ? "" : ", ", word);
+    } else if (word[0] != '\0') {
+        ch_page_line(out, "feedback", "%s", word);
+    }
+}
+
+/* How long each step took, and the present one so far. */
+static void measure_steps(json_t *steps, int64_t now_ms)
+{
+    size_t index;
+    json_t *step;
+    json_array_foreach(steps, index, step)
+    {
+        int64_t entered_ms, left_ms;
+        if (ch_row_time(step, "entered", &entered_ms)) {
+            left_ms = ch_row_time(step, "left", &left_ms) ? left_ms : now_ms;
+            json_object_set_new(step, "took", json_integer(left_ms - entered_ms));
+        }
+    }
+}
+
+static ch_status print_section(ch_cli *cli, const char *heading, json_t *rows, const ch_column *columns,
+                               size_t count)
+{
+    if (json_array_size(rows) == 0) {
+        return CH_OK;
+    }
+    fprintf(cli->world->out, "\n%s\n", heading);
+    return ch_list_rows(cli, rows, columns, count);
+}
+
+static ch_status print_case(ch_cli *cli, json_t *row)
+{
+    static const ch_column handoff_columns[] = {
+        {.field = "handoff", .heading = "HANDOFF"},
+        {.field = "party", .heading = "PARTY"},
+        {.field = "state", .heading = "STATE"},
+        {.field = "offered", .heading = "OFFERED", .kind = CH_CELL_TIME},
+        {.field = "accepted", .heading = "ACCEPTED", .kind = CH_CELL_TIME},
+        {.field = "ended", .heading = "ENDED", .kind = CH_CELL_TIME},
+        {.field = "due", .heading = "DUE", .kind = CH_CELL_TIME},
+        {.field = "reason", .heading = "REASON"},
+    };
+    static const ch_column step_columns[] = {
+        {.field = "state", .heading = "STEP"},
+        {.field = "party", .heading = "WITH"},
+        {.field = "entered", .heading = "FROM", .kind = CH_CELL_TIME},
+        {.field = "left", .heading = "UNTIL", .kind = CH_CELL_TIME},
+        {.field = "took", .heading = "TOOK", .kind = CH_CELL_DURATION},
+        {.field = "cycle", .heading = "CYCLE", .kind = CH_CELL_NUMBER},
+    };
+    FILE *out = cli->world->out;
+    int64_t now_ms = ch_clock_wall_ms(cli->world->clock);
+    print_what(out, row);
+    print_refs(out, row);
+    print_person(out, row);
+    print_progress(out, row, now_ms);
+    print_feedback(out, row);
+    ch_status status = print_section(cli, "Handoffs", json_object_get(row, "handoffs"), handoff_columns,
+                                     CH_COUNT_OF(handoff_columns));
+    if (status != CH_OK) {
+        return status;
+    }
+    measure_steps(json_object_get(row, "steps"), now_ms);
+    return print_section(cli, "Steps", json_object_get(row, "steps"), step_columns,
+                         CH_COUNT_OF(step_columns));
+}
+
+ch_status ch_case_show(ch_cli *cli)
+{
+    char what[128];
+    json_t *row = NULL;
+    const char *operand = cli->arguments->operands[0];
+    snprintf(what, sizeof what, "case %.100s", operand);
+    ch_status status = ch_cli_connect(cli);
+    if (status == CH_OK) {
+        json_t *arguments = ch_cli_fields(cli->arguments);
+        json_object_set_new(arguments, "case", json_string(operand));
+        status = ch_cli_query_one(cli, "case", arguments, what, &row);
+    }
+    if (status == CH_OK && cli->arguments->json) {
+        status = ch_row_print_json(cli->world->out, row) == CH_OK ? CH_OK : ch_cli_no_memory(cli);
+    } else if (status == CH_OK) {
+        status = print_case(cli, row);
+    }
+    json_decref(row);
+    return status;
+}

@@ -1,0 +1,31 @@
+#include "hub/cli/listing.h"
+#include "hub/cli/nouns.h"
+
+static ch_status list(ch_cli *cli)
+{
+    static const ch_column columns[] = {
+        {.field = "party", .heading = "PARTY"}, {.field = "name", .heading = "NAME"},
+        {.field = "kind", .heading = "KIND"},   {.field = "supervisor", .heading = "SUPERVISOR"},
+        {.field = "areas", .heading = "AREAS"}, {.field = "reach", .heading = "REACH"},
+    };
+    const ch_listing listing = {.query = "parties",
+                                .arguments = ch_cli_fields(cli->arguments),
+                                .columns = columns,
+                                .column_count = CH_COUNT_OF(columns),
+                                .nothing = "No party fits."};
+    return ch_list(cli, &listing);
+}
+
+static const ch_argument list_arguments[] = {
+    {.name = "code", .kind = CH_ARGUMENT_TEXT, .value = "PARTY", .field = "code", .help = "only this one"},
+    {.name = "kind",
+     .kind = CH_ARGUMENT_TEXT,
+     .value = "KIND",
+     .field = "kind",
+     .help = "department, firm, team ..."},
+};
+
+static const ch_verb verbs[] = {
+    {.name = "list", CH_ARGUMENTS(list_arguments), .help = "who can be given a case", .run = list}};
+
+const ch_noun ch_noun_party = {.name = "party", .help = "departments, firms, teams", CH_VERBS(verbs)};

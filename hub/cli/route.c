@@ -1,0 +1,60 @@
+#include "hub/cli/nouns.h"
+#include "hub/cli/page.h"
+
+static ch_status explain(ch_cli *cli)
+{
+    static const ch_page_field fields[] = {
+        {"route", "rule", CH_PAGE_PLAIN},     {"party", "goes to", CH_PAGE_PLAIN},
+        {"reason", "because", CH_PAGE_PLAIN}, {"due_after_ms", "due after", CH_PAGE_DURATION},
+        {"why", "looked at", CH_PAGE_PLAIN},
+    };
+    json_t *row = NULL;
+    ch_status status = ch_cli_connect(cli);
+    if (status == CH_OK) {
+        status = ch_cli_query_one(cli, "route", ch_cli_fields(cli->arguments), "answer about routing", &row);
+    }
+    if (status == CH_OK) {
+        status = ch_page_row(cli, row, fields, CH_COUNT_OF(fields));
+    }
+    if (status == CH_OK && json_object_get(row, "route") == NULL) {
+        ch_cli_note(cli, "No rule fits: such a case waits until somebody assigns it.");
+    }
+    json_decref(row);
+    return status;
+}
+
+static const char *const kinds[] = {"request",    "matter", "dispute", "dispatch",
+                                    "assessment", "grant",  "post",    NULL};
+static const ch_argument explain_arguments[] = {
+    {.name = "system",
+     .kind = CH_ARGUMENT_TEXT,
+     .value = "SYSTEM",
+     .field = "system",
+     .help = "where the case begins"},
+    {.name = "kind",
+     .kind = CH_ARGUMENT_WORD,
+     .value = "KIND",
+     .words = kinds,
+     .field = "kind",
+     .help = "request, matter, dispute, dispatch, assessment, grant or post"},
+    {.name = "category",
+     .kind = CH_ARGUMENT_TEXT,
+     .value = "CATEGORY",
+     .field = "category",
+     .help = "e.g. power.overload"},
+    {.name = "area", .kind = CH_ARGUMENT_TEXT, .value = "AREA", .field = "area", .help = "e.g. 330902"},
+    {.name = "priority",
+     .kind = CH_ARGUMENT_NUMBER,
+     .value = "1..5",
+     .least = 1,
+     .most = 5,
+     .field = "priority",
+     .help = "1 is highest"},
+};
+
+static const ch_verb verbs[] = {{.name = "explain",
+                                 CH_ARGUMENTS(explain_arguments),
+                                 .help = "which rule chooses whom for such a case, and why",
+                                 .run = explain}};
+
+const ch_noun ch_noun_route = {.name = "route", .help = "who gets which case", CH_VERBS(verbs)};
