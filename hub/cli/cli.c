@@ -1,6 +1,7 @@
 #include "hub/cli/cli.h"
 
 #include "hub/cli/exit_codes.h"
+#include "hub/cli/rows.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -202,22 +203,64 @@ ch_status ch_cli_query(ch_cli *cli, const char *name, json_t *arguments, json_t 
     return ch_cli_query_within(cli, name, arguments, CH_QUERY_MS, out_rows, out_next);
 }
 
-ch_status ch_cli_query_one(ch_cli *cli, const char *name, json_t *arguments, const char *what,
-                           json_t **out_row)
+/* A reference may be known to several systems: doing something to the wrong case is worse than asking back. */
+static ch_status take_only(ch_cli *cli, const json_t *rows, const char *what, json_t **found)
+{
+    size_t index;
+    json_t *row;
+    json_array_foreach(rows, index, row)
+    {
+        const char *id = ch_row_text(row, "case");
+        if (*found == NULL && json_is_object(row)) {
+            *found = json_incref(row);
+        } else if (strcmp(id, ch_row_text(*found, "case")) != 0) {
+            return ch_error_set(&cli->error, CH_CONFLICT, NULL,
+                                "there is more than one %s: %s and %s; say which by its id", what,
+                                ch_row_text(*found, "case"), id);
+        }
+    }
+    return CH_OK;
+}
+
+/* One answer; *next as in listing.c. */
+static ch_status look_further(ch_cli *cli, const char *name, const json_t *arguments, const char *what,
+                              char **next, json_t **found)
 {
     json_t *rows = NULL;
-    ch_status status = ch_cli_query(cli, name, arguments, &rows, NULL);
-    if (status != CH_OK) {
-        return status;
+    json_t *asked = json_copy((json_t *)arguments);
+    if (*next != NULL) {
+        json_object_set_new(asked, "after", json_string(*next));
     }
-    json_t *row = json_array_get(rows, 0);
-    if (json_is_object(row)) {
-        *out_row = json_incref(row);
-    } else {
-        status = ch_error_set(&cli->error, CH_NOT_FOUND, NULL, "there is no %s", what);
+    free(*next);
+    *next = NULL;
+    ch_status status = ch_cli_query(cli, name, asked, &rows, next);
+    if (status == CH_OK) {
+        status = take_only(cli, rows, what, found);
     }
     json_decref(rows);
     return status;
+}
+
+ch_status ch_cli_query_one(ch_cli *cli, const char *name, json_t *arguments, const char *what,
+                           json_t **out_row)
+{
+    char *next = NULL;
+    json_t *found = NULL;
+    ch_status status;
+    do {
+        status = look_further(cli, name, arguments, what, &next, &found);
+    } while (status == CH_OK && next != NULL);
+    free(next);
+    json_decref(arguments);
+    if (status == CH_OK && found == NULL) {
+        status = ch_error_set(&cli->error, CH_NOT_FOUND, NULL, "there is no %s", what);
+    }
+    if (status != CH_OK) {
+        json_decref(found);
+        return status;
+    }
+    *out_row = found;
+    return CH_OK;
 }
 
 static json_t *value_of(const ch_value *value)

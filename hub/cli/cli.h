@@ -76,7 +76,8 @@ ch_status ch_cli_query(ch_cli *cli, const char *name, json_t *arguments, json_t 
                        char **out_next) CH_MUST_CHECK;
 ch_status ch_cli_query_within(ch_cli *cli, const char *name, json_t *arguments, int timeout_ms,
                               json_t **out_rows, char **out_next) CH_MUST_CHECK;
-/* The one row that there must be; the caller's. CH_NOT_FOUND, saying "there is no <what>". */
+/* The one row that there must be; the caller's. CH_NOT_FOUND, saying "there is no <what>"; CH_CONFLICT when rows tell
+ * of different cases. */
 ch_status ch_cli_query_one(ch_cli *cli, const char *name, json_t *arguments, const char *what,
                            json_t **out_row) CH_MUST_CHECK;
 

@@ -235,6 +235,18 @@ static void a_reference_stands_for_its_case(void **state)
                         "\"state\":\"in_progress\",\"party\":\"power-supply\"}\n");
 }
 
+static void a_reference_of_two_cases_is_asked_back_and_nothing_is_done(void **state)
+{
+    shell *self = GIVEN(state, {.name = "case", .rows = "[]", .next = "n1"},
+                        {.name = "case", .rows = "[{\"case\":\"ZJ-20261123-1\"}]", .next = "n2"},
+                        {.name = "case", .rows = "[{\"case\":\"ZJ-20261123-2\"}]"});
+    shell_run(self, "case", "cancel", "17");
+    assert_int_equal(self->code, 65);
+    assert_int_equal(self->hub->published_count, 0);
+    assert_string_equal(self->hub->asked[2], "case {\"case\":\"17\",\"after\":\"n2\"}");
+    assert_holds(self->err, "there is more than one case 17: ZJ-20261123-1 and ZJ-20261123-2");
+}
+
 static void two_commands_have_different_ids(void **state)
 {
     shell *self = *state;
@@ -493,6 +505,7 @@ int main(void)
         TEST(a_large_file_goes_through_a_small_window),
         TEST(a_command_is_an_event_of_the_desk_and_waits_to_see_its_effect),
         TEST(a_reference_stands_for_its_case),
+        TEST(a_reference_of_two_cases_is_asked_back_and_nothing_is_done),
         TEST(two_commands_have_different_ids),
         TEST(a_handoff_goes_to_one_party_and_is_answered_by_its_id),
         TEST(show_answers_who_has_it_how_far_it_is_and_what_the_citizen_said),
