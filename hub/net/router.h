@@ -11,15 +11,16 @@
 
 #define CH_KEY_Z85_SIZE 41
 #define CH_ROUTE_ID_MAX 32 /* bytes of a routing id; the hub lets libzmq choose them (5 bytes) */
+#define CH_ROUTER_FDS_MAX 11 /* descriptors of one ch_router_wait */
 
 typedef struct ch_router ch_router;
 
 typedef struct ch_router_options {
     const char *tcp_endpoint; /* "tcp://127.0.0.1:*" takes a free port; NULL: none */
-    const char *ipc_endpoint; /* NULL: none; made with mode 0600 */
+    const char *ipc_endpoint; /* NULL: none; "ipc://PATH", made with mode 0600 */
     const char *secret_key;   /* Z85, the hub's CURVE secret key */
     const char *public_key;
-    int max_message_bytes;
+    int max_message_bytes;          /* of a frame; a client that sends a larger one is disconnected */
     int send_high_water; /* messages a client; beyond it ch_router_send says CH_FULL */
     int max_sockets;     /* connections at most */
     int handshake_ms, heartbeat_ms;
@@ -28,11 +29,12 @@ typedef struct ch_router_options {
     void *context;
 } ch_router_options;
 
-/* CH_INVALID, CH_IO (bind), CH_NO_MEMORY. */
+/* CH_INVALID, CH_LOCKED (another process listens at the ipc path), CH_IO (bind), CH_NO_MEMORY. A file that a dead
+ * process left at the ipc path is replaced, any other file is not. */
 ch_status ch_router_new(ch_router **out_router, const ch_router_options *options,
                         ch_error *error) CH_MUST_CHECK;
 void ch_router_free(ch_router *router);
-/* The bound tcp endpoint with its real port. */
+/* The bound tcp endpoint with its real port; NULL without tcp. */
 const char *ch_router_endpoint(const ch_router *router);
 /* Connects with a key made up on the spot and serves ZAP meanwhile: CH_OK when the handshake was refused,
  * CH_DENIED when it was let in, CH_TIMEOUT. Call before the first message is read. */
@@ -57,7 +59,8 @@ typedef struct ch_packet {
 ch_status ch_router_wait(ch_router *router, const int *fds, bool *fds_ready, size_t fd_count, int timeout_ms,
                          ch_error *error) CH_MUST_CHECK;
 /* Takes one packet without waiting, from the sockets in turn; CH_END when there is none. A packet without an
- * authenticated user is dropped here. More than two frames are read off and dropped (bounded memory). */
+ * authenticated user is dropped here. More than two frames are read off and dropped (bounded memory).
+ * CH_NO_MEMORY: one packet was dropped. CH_IO: the socket is gone. */
 ch_status ch_router_receive(ch_router *router, ch_packet *out_packet) CH_MUST_CHECK;
 void ch_packet_done(ch_packet *packet);
 /* Sends header and (unless NULL) body; takes *body_at (malloc) in any case and frees it when sent. CH_FULL:
