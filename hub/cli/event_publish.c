@@ -17,6 +17,7 @@
 
 typedef struct publishing {
     ch_cli *cli;
+    int hub_fd; /* asked for once: asking wakes it */
     ch_line_reader *lines;
     ch_answers answers;
     size_t under_way; /* published, not answered */
@@ -160,7 +161,7 @@ static ch_status read_more(publishing *p)
 /* Waits for input or for the hub. The hub's descriptor wakes; casehub_poll then does the work. */
 static ch_status wait_for_both(publishing *p, int input_fd, bool hungry)
 {
-    struct pollfd fds[] = {{.fd = casehub_fd(p->cli->hub), .events = POLLIN},
+    struct pollfd fds[] = {{.fd = p->hub_fd, .events = POLLIN},
                            {.fd = hungry ? input_fd : -1, .events = POLLIN}};
     if (poll(fds, 2, TURN_MS) < 0 && errno != EINTR) {
         return ch_error_set(&p->cli->error, CH_IO, NULL, "poll: %s", strerror(errno));
@@ -275,6 +276,7 @@ static ch_status publish_from(ch_cli *cli, int input_fd)
         status = ch_cli_no_memory(cli);
     }
     if (status == CH_OK) {
+        p->hub_fd = casehub_fd(cli->hub);
         ch_interrupt_catch();
         status = publish_all(p, input_fd);
     }
