@@ -31,7 +31,7 @@ ch_frame *ch_frame_take(zmq_msg_t *message)
 /* libzmq wants a message that may change, even for looking at it; it changes nothing. */
 ch_str ch_frame_str(const ch_frame *frame)
 {
-    zmq_msg_t *message = (zmq_msg_t *)(uintptr_t)&frame->message;
+    zmq_msg_t *message = (zmq_msg_t *)&frame->message;
     return (ch_str){zmq_msg_data(message), zmq_msg_size(message)};
 }
 
