@@ -3,6 +3,7 @@
 #include "hub/cli/nouns.h"
 #include "hub/cli/page.h"
 #include "hub/cli/times.h"
+#include "hub/model/event.h"
 
 #include <inttypes.h>
 
@@ -92,16 +93,22 @@ static void print_feedback(FILE *out, const json_t *row)
     }
 }
 
-/* How long each step took, and the present one so far. */
+static bool is_over(const char *state)
+{
+    ch_case_state known;
+    return ch_case_state_from_name(ch_str_of(state), &known) == CH_OK && known >= CH_CASE_CLOSED;
+}
+
+/* How long each step took, and the present one so far; a case that is over takes no time any more. */
 static void measure_steps(json_t *steps, int64_t now_ms)
 {
     size_t index;
     json_t *step;
     json_array_foreach(steps, index, step)
     {
-        int64_t entered_ms, left_ms;
-        if (ch_row_time(step, "entered", &entered_ms)) {
-            left_ms = ch_row_time(step, "left", &left_ms) ? left_ms : now_ms;
+        int64_t entered_ms, left_ms = now_ms;
+        bool left = ch_row_time(step, "left", &left_ms);
+        if (ch_row_time(step, "entered", &entered_ms) && (left || !is_over(ch_row_text(step, "state")))) {
             json_object_set_new(step, "took", json_integer(left_ms - entered_ms));
         }
     }

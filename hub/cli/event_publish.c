@@ -94,8 +94,8 @@ static void on_state(void *context, bool connected, const char *text)
     if (p->connected && !connected) {
         ch_cli_note(p->cli, "The hub is gone, waiting for it: %s", text == NULL ? "" : text);
     }
+    p->progress_ms = connected != p->connected ? now_ms(p) : p->progress_ms;
     p->connected = connected;
-    p->progress_ms = now_ms(p);
 }
 
 /* False: the window is full, the line stays for the next turn. */

@@ -310,6 +310,20 @@ static void show_answers_who_has_it_how_far_it_is_and_what_the_citizen_said(void
         "in_progress  power-supply  2026-11-23 11:27:00                       1m 00s      1\n");
 }
 
+static void a_case_that_is_over_takes_no_more_time(void **state)
+{
+    shell *self =
+        GIVEN(state, {.name = "case",
+                      .rows = "[{\"case\":\"ZJ-20261123-1\",\"state\":\"closed\",\"steps\":[{\"state\":"
+                              "\"resolved\",\"cycle\":1,\"entered\":1795400760000,"
+                              "\"left\":1795400820000},{\"state\":\"closed\",\"cycle\":1,"
+                              "\"entered\":1795400820000}]}]"});
+    self->hub->clock.now_ms += 3600000;
+    shell_run(self, "case", "show", "ZJ-20261123-1");
+    assert_holds(self->out, "resolved        2026-11-23 10:26:00  2026-11-23 10:27:00  1m 00s      1\n");
+    assert_holds(self->out, "closed          2026-11-23 10:27:00                                   1\n");
+}
+
 static void json_shows_every_time_in_utc_and_nothing_else_as_one(void **state)
 {
     shell *self = GIVEN(state, {.name = "case", .rows = CASE_ROW});
@@ -509,6 +523,7 @@ int main(void)
         TEST(two_commands_have_different_ids),
         TEST(a_handoff_goes_to_one_party_and_is_answered_by_its_id),
         TEST(show_answers_who_has_it_how_far_it_is_and_what_the_citizen_said),
+        TEST(a_case_that_is_over_takes_no_more_time),
         TEST(json_shows_every_time_in_utc_and_nothing_else_as_one),
         TEST(a_list_is_asked_page_by_page_up_to_its_limit),
         TEST(a_timeline_tells_how_long_after_the_step_before),
