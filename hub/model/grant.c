@@ -102,19 +102,13 @@ static const struct {
     ch_role role;
     const char *types;
 } publishable[] = {
-    {CH_ROLE_CONNECTOR, "case."},
-    {CH_ROLE_CONNECTOR, "handoff."},
-    {CH_ROLE_CONNECTOR, "hub.checkpoint"},
-    {CH_ROLE_CONNECTOR, "hub.deadletter"},
-    {CH_ROLE_DEPARTMENT, "case."},
-    {CH_ROLE_DEPARTMENT, "handoff."},
-    {CH_ROLE_SUPERVISOR, "case."},
-    {CH_ROLE_SUPERVISOR, "handoff."},
-    {CH_ROLE_OPERATOR, "case."},
-    {CH_ROLE_OPERATOR, "handoff."},
-    {CH_ROLE_OPERATOR, "hub.grant"},
-    {CH_ROLE_OPERATOR, "hub.connector"},
-    {CH_ROLE_OPERATOR, "hub.subscription"},
+    {CH_ROLE_CONNECTOR, "case."},          {CH_ROLE_CONNECTOR, "handoff."},
+    {CH_ROLE_CONNECTOR, "hub.checkpoint"}, {CH_ROLE_CONNECTOR, "hub.deadletter"},
+    {CH_ROLE_CONNECTOR, "hub.connector"},  {CH_ROLE_DEPARTMENT, "case."},
+    {CH_ROLE_DEPARTMENT, "handoff."},      {CH_ROLE_SUPERVISOR, "case."},
+    {CH_ROLE_SUPERVISOR, "handoff."},      {CH_ROLE_OPERATOR, "case."},
+    {CH_ROLE_OPERATOR, "handoff."},        {CH_ROLE_OPERATOR, "hub.grant"},
+    {CH_ROLE_OPERATOR, "hub.connector"},   {CH_ROLE_OPERATOR, "hub.subscription"},
     {CH_ROLE_OPERATOR, "hub.deadletter"},
 };
 
@@ -152,6 +146,16 @@ static ch_status check_speaker(const ch_grant *grant, const ch_event *event, ch_
     return CH_OK;
 }
 
+/* A connector reports the state of no other one: its grant's name is the connector's. */
+static ch_status check_connector(const ch_grant *grant, const ch_event *event, ch_error *error)
+{
+    if (grant->role == CH_ROLE_CONNECTOR && ch_str_is(event->type, "hub.connector") &&
+        !ch_str_is(ch_mp_find_str(event->data, "connector"), grant->name)) {
+        return ch_error_set(error, CH_DENIED, "data.connector", "%s reports for itself alone", grant->name);
+    }
+    return CH_OK;
+}
+
 ch_status ch_grant_may_publish(const ch_grant *grant, const ch_event *event, ch_error *error)
 {
     if (grant == NULL || grant->revoked) {
@@ -164,7 +168,8 @@ ch_status ch_grant_may_publish(const ch_grant *grant, const ch_event *event, ch_
         return ch_error_set(error, CH_DENIED, "type", "role %s may not publish %.*s",
                             ch_role_name(grant->role), CH_STR_ARG(event->type));
     }
-    return check_speaker(grant, event, error);
+    ch_status status = check_connector(grant, event, error);
+    return status == CH_OK ? check_speaker(grant, event, error) : status;
 }
 
 static bool reads_nothing(const ch_grant *grant, const ch_topic_parts *topic, bool involved)
@@ -189,10 +194,13 @@ static bool reads_own_parties(const ch_grant *grant, const ch_topic_parts *topic
     return !is_of_the_hub(topic) && (involved || ch_grant_holds_party(grant, topic->party));
 }
 
+/* What an operator asks of a connector (retry, pause) is an event of the operator's source, not of its system. One that
+ * delivers to parties reads what they may read. */
 static bool reads_own_systems(const ch_grant *grant, const ch_topic_parts *topic, bool involved)
 {
-    (void)involved;
-    return holds_system(grant, topic->system);
+    return holds_system(grant, topic->system) || ch_str_is(topic->type, "hub.deadletter") ||
+           ch_str_is(topic->type, "hub.connector") ||
+           (grant->party_count > 0 && reads_own_parties(grant, topic, involved));
 }
 
 static bool reads_own_areas(const ch_grant *grant, const ch_topic_parts *topic, bool involved)
@@ -228,6 +236,9 @@ bool ch_grant_may_read_personal(const ch_grant *grant, ch_str topic, bool involv
 {
     ch_topic_parts parts;
     if (!may_read_parts(grant, topic, involved, &parts)) {
+        return false;
+    }
+    if (grant->role == CH_ROLE_CONNECTOR && is_of_the_hub(&parts) && !holds_system(grant, parts.system)) {
         return false;
     }
     switch (grant->private_right) {

@@ -51,9 +51,9 @@ void ch_grant_encode(ch_buf *out, const ch_grant *grant);
 bool ch_grant_holds_party(const ch_grant *grant, ch_str party);
 bool ch_grant_covers_area(const ch_grant *grant, ch_str area);
 
-/* May this client publish this event? Connector: its sources, observations and hub.checkpoint/deadletter
- * only. Department: source one of its sources, party (when given) one of its own, and handoff. or case.
- * commands only. Supervisor, operator: any party in their areas (an operator also hub.grant, hub.connector,
+/* May this client publish this event? Connector: its sources, observations, hub.checkpoint/deadletter and
+ * hub.connector about itself. Department: source one of its sources, party (when given) one of its own, and
+ * handoff. or case. commands only. Supervisor, operator: any party in their areas (an operator also hub.grant, hub.connector,
  * hub.subscription, hub.deadletter); their sources only when the grant lists some. A connector's party, when
  * given, is one of its own too, and nobody's area lies outside the grant. Nobody publishes as source "hub" or
  * "hub/...". CH_DENIED with what is missing; a grant that is NULL or revoked covers nothing. */
@@ -61,7 +61,8 @@ ch_status ch_grant_may_publish(const ch_grant *grant, const ch_event *event, ch_
 
 /* May this client read events of this topic? Department: the topic's party is its own, or case_party is true
  * (the caller knows that the case involves one of its parties). Connector: cases of its systems. Supervisor,
- * read-only: its areas. Operator, auditor: all. Nobody else sees hub. events, but a connector those of its systems. */
+ * read-only: its areas. Operator, auditor: all. Nobody else sees hub. events, but a connector those of its
+ * systems and, without what is personal in them, every hub.deadletter and hub.connector: an operator asks it there. */
 bool ch_grant_may_read(const ch_grant *grant, ch_str topic, bool involved);
 /* ... and their personal data? own: only where involved or the topic's party or system is its own. */
 bool ch_grant_may_read_personal(const ch_grant *grant, ch_str topic, bool involved);

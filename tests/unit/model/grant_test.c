@@ -306,7 +306,40 @@ static void a_grant_without_sources_lets_only_operators_and_supervisors_speak(vo
     }
 }
 
+static void a_connector_reports_its_own_state_and_no_other(void **state)
+{
+    static const uint8_t own[] = "\x81\xa9"
+                                 "connector"
+                                 "\xa7"
+                                 "hotline",
+                         other[] = "\x81\xa9"
+                                   "connector"
+                                   "\xa4"
+                                   "grid";
+    fixture *of = *state;
+    ch_grant grant = grant_of(CH_ROLE_CONNECTOR);
+    memcpy(grant.name, "hotline", sizeof "hotline");
+    ch_event event = {.type = CH_STR("hub.connector"), .source = CH_STR("hotline/1")};
+    event.data = (ch_str){(const char *)other, sizeof other - 1};
+    assert_status(publish(of, &grant, &event), CH_DENIED);
+    assert_string_equal(of->error.where, "data.connector");
+    event.data = (ch_str){(const char *)own, sizeof own - 1};
+    assert_status(publish(of, &grant, &event), CH_OK);
+}
+
 /* ---- reading */
+
+static void a_connector_hears_what_operators_ask_of_it_but_nothing_personal(void **state)
+{
+    (void)state;
+    ch_grant grant = grant_of(CH_ROLE_CONNECTOR);
+    grant.private_right = CH_PRIVATE_ALL;
+    assert_true(ch_grant_may_read(&grant, CH_STR("hub.deadletter.console._._"), false));
+    assert_true(ch_grant_may_read(&grant, CH_STR("hub.connector.console._._"), false));
+    assert_false(ch_grant_may_read_personal(&grant, CH_STR("hub.deadletter.console._._"), false));
+    assert_true(ch_grant_may_read_personal(&grant, CH_STR("hub.deadletter.hotline._._"), false));
+    assert_false(ch_grant_may_read(&grant, CH_STR("hub.grant.console._._"), false));
+}
 
 static void reads_by_role_what_the_grant_names_and_nothing_else(void **state)
 {
@@ -320,11 +353,12 @@ static void reads_by_role_what_the_grant_names_and_nothing_else(void **state)
         {"case.noted.hotline.water.33.02.03.001", false, "-cdsora-"},
         {"case.noted.hotline.fire.33.02", false, "-c-sora-"},
         {"case.noted.hotline.fire.33.02", true, "-cdsora-"},
-        {"case.noted.grid.water.33.02", false, "--dsora-"},
+        {"case.noted.grid.water.33.02", false,
+         "-cdsora-"}, /* a connector that delivers to a party reads for it */
         {"case.noted.grid.fire.33.02", false, "---sora-"},
         {"case.noted.grid.fire.33.01", false, "----o-a-"},
         {"case.noted.grid.fire.33", false, "----o-a-"},
-        {"case.noted.grid.fire.33.01", true, "--d-o-a-"},
+        {"case.noted.grid.fire.33.01", true, "-cd-o-a-"},
         {"case.noted.grid._._", false, "----o-a-"},
         {"case.noted.hotline2.fire._", false, "----o-a-"},
         {"hub.checkpoint.hotline._._", false, "-c--o-a-"},
@@ -419,6 +453,8 @@ int main(void)
         TEST(denies_everything_without_a_grant_and_after_it_was_revoked),
         TEST(denies_sources_parties_and_areas_outside_the_grant),
         TEST(a_grant_without_sources_lets_only_operators_and_supervisors_speak),
+        TEST(a_connector_reports_its_own_state_and_no_other),
+        TEST(a_connector_hears_what_operators_ask_of_it_but_nothing_personal),
         TEST(reads_by_role_what_the_grant_names_and_nothing_else),
         TEST(shows_personal_data_with_the_own_right_only_where_it_is_concerned),
         TEST(a_star_holds_every_party_but_none_that_is_not_there),
