@@ -79,6 +79,9 @@ typedef struct ch_dead_letter {
     char mapping[CH_CODE_MAX + 1];
 } ch_dead_letter;
 
+/* The writer's look at one, in the open transaction. CH_NOT_FOUND. */
+ch_status ch_state_dead_letter(ch_state *state, uint64_t number, ch_dead_letter *out_letter) CH_MUST_CHECK;
+
 /* Reading, from any thread: open, look, close within 5 s. */
 typedef struct ch_state_reader ch_state_reader;
 ch_status ch_state_reader_open(ch_state_reader **out_reader, ch_state *state, ch_error *error) CH_MUST_CHECK;
@@ -104,10 +107,18 @@ typedef bool (*ch_handoff_visitor)(void *context, ch_str party, uint64_t case_nu
 /* Open handoffs of one party, or of all when party is CH_STR_NONE. */
 ch_status ch_state_reader_handoffs(ch_state_reader *reader, ch_str party, ch_handoff_visitor visit,
                                    void *context) CH_MUST_CHECK;
-/* Deadlines of open handoffs up to until_ms, earliest first. */
+/* The same from a place on, in the order of party, case and index. A party, when given, is also the place's. */
+typedef struct ch_handoff_place {
+    ch_str party;
+    uint64_t case_number;
+    uint32_t index;
+} ch_handoff_place;
+ch_status ch_state_reader_handoffs_from(ch_state_reader *reader, ch_str party, const ch_handoff_place *from,
+                                        ch_handoff_visitor visit, void *context) CH_MUST_CHECK;
+/* Deadlines of open handoffs from from_ms up to until_ms, earliest first. */
 typedef bool (*ch_deadline_visitor)(void *context, int64_t due_ms, uint64_t case_number, uint32_t index);
-ch_status ch_state_reader_deadlines(ch_state_reader *reader, int64_t until_ms, ch_deadline_visitor visit,
-                                    void *context) CH_MUST_CHECK;
+ch_status ch_state_reader_deadlines(ch_state_reader *reader, int64_t from_ms, int64_t until_ms,
+                                    ch_deadline_visitor visit, void *context) CH_MUST_CHECK;
 typedef bool (*ch_dead_letter_visitor)(void *context, const ch_dead_letter *letter);
 ch_status ch_state_reader_dead_letters(ch_state_reader *reader, uint64_t from_number,
                                        ch_dead_letter_visitor visit, void *context) CH_MUST_CHECK;
@@ -115,9 +126,18 @@ ch_status ch_state_reader_dead_letters(ch_state_reader *reader, uint64_t from_nu
 typedef bool (*ch_pair_visitor)(void *context, ch_str key, ch_str value);
 ch_status ch_state_reader_checkpoints(ch_state_reader *reader, ch_pair_visitor visit,
                                       void *context) CH_MUST_CHECK;
+/* One of them; the slice lives until the reader closes. CH_NOT_FOUND. */
+ch_status ch_state_reader_checkpoint(ch_state_reader *reader, ch_str connector,
+                                     ch_str *out_value) CH_MUST_CHECK;
 ch_status ch_state_reader_connectors(ch_state_reader *reader, ch_pair_visitor visit,
                                      void *context) CH_MUST_CHECK;
 ch_status ch_state_reader_grants(ch_state_reader *reader, ch_pair_visitor visit, void *context) CH_MUST_CHECK;
+/* Without a walk. */
+typedef struct ch_state_totals {
+    uint64_t cases;
+    uint64_t last_dead_letter; /* its number, 0: there was none */
+} ch_state_totals;
+ch_status ch_state_reader_totals(ch_state_reader *reader, ch_state_totals *out_totals) CH_MUST_CHECK;
 
 /* Data of the hub. events that the fold keeps (all public except where said):
  *   hub.checkpoint  {connector, value (str)}        hub.connector {connector, state, address, transport, lag,

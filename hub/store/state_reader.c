@@ -215,13 +215,11 @@ ch_status ch_state_reader_cases(ch_state_reader *reader, uint64_t below, ch_case
     return walk_end(&at, status);
 }
 
-ch_status ch_state_reader_handoffs(ch_state_reader *reader, ch_str party, ch_handoff_visitor visit,
-                                   void *context)
+static ch_status walk_handoffs(ch_state_reader *reader, ch_str party, const ch_state_key *from,
+                               ch_handoff_visitor visit, void *context)
 {
     walk at;
-    ch_state_key from = ch_key_of_handoff(party, 0, 0);
-    from.size = party.at == NULL ? 0 : from.size;
-    ch_status status = walk_from(&at, reader, CH_TABLE_HANDOFF, &from);
+    ch_status status = walk_from(&at, reader, CH_TABLE_HANDOFF, from);
     while (status == CH_OK) {
         const uint8_t *key = at.key.mv_data;
         if (at.key.mv_size < 13 || key[at.key.mv_size - 13] != 0) {
@@ -239,11 +237,26 @@ ch_status ch_state_reader_handoffs(ch_state_reader *reader, ch_str party, ch_han
     return walk_end(&at, status);
 }
 
-ch_status ch_state_reader_deadlines(ch_state_reader *reader, int64_t until_ms, ch_deadline_visitor visit,
-                                    void *context)
+ch_status ch_state_reader_handoffs(ch_state_reader *reader, ch_str party, ch_handoff_visitor visit,
+                                   void *context)
+{
+    ch_state_key from = ch_key_of_handoff(party, 0, 0);
+    from.size = party.at == NULL ? 0 : from.size;
+    return walk_handoffs(reader, party, &from, visit, context);
+}
+
+ch_status ch_state_reader_handoffs_from(ch_state_reader *reader, ch_str party, const ch_handoff_place *from,
+                                        ch_handoff_visitor visit, void *context)
+{
+    const ch_state_key key = ch_key_of_handoff(from->party, from->case_number, from->index);
+    return walk_handoffs(reader, party, &key, visit, context);
+}
+
+ch_status ch_state_reader_deadlines(ch_state_reader *reader, int64_t from_ms, int64_t until_ms,
+                                    ch_deadline_visitor visit, void *context)
 {
     walk at;
-    static const ch_state_key first = {.size = 0};
+    const ch_state_key first = ch_key_of_deadline(from_ms, 0, 0);
     ch_status status = walk_from(&at, reader, CH_TABLE_DEADLINE, &first);
     while (status == CH_OK) {
         const uint8_t *key = at.key.mv_data;
@@ -294,6 +307,12 @@ ch_status ch_state_reader_checkpoints(ch_state_reader *reader, ch_pair_visitor v
     return visit_pairs(reader, CH_TABLE_CHECKPOINT, visit, context);
 }
 
+ch_status ch_state_reader_checkpoint(ch_state_reader *reader, ch_str connector, ch_str *out_value)
+{
+    const ch_state_key key = ch_key_of_name(connector);
+    return ch_table_get(reader->state, reader->txn, CH_TABLE_CHECKPOINT, &key, out_value);
+}
+
 ch_status ch_state_reader_connectors(ch_state_reader *reader, ch_pair_visitor visit, void *context)
 {
     return visit_pairs(reader, CH_TABLE_CONNECTOR, visit, context);
@@ -302,4 +321,21 @@ ch_status ch_state_reader_connectors(ch_state_reader *reader, ch_pair_visitor vi
 ch_status ch_state_reader_grants(ch_state_reader *reader, ch_pair_visitor visit, void *context)
 {
     return visit_pairs(reader, CH_TABLE_GRANT, visit, context);
+}
+
+ch_status ch_state_reader_totals(ch_state_reader *reader, ch_state_totals *out_totals)
+{
+    ch_fold_point point;
+    MDB_stat cases;
+    ch_status status = ch_fold_point_read(reader->state, reader->txn, &point);
+    if (status != CH_OK) {
+        return status;
+    }
+    int code = mdb_stat(reader->txn, reader->state->tables[CH_TABLE_CASE], &cases);
+    if (code != 0) {
+        return ch_lmdb_status(code);
+    }
+    *out_totals =
+        (ch_state_totals){.cases = cases.ms_entries, .last_dead_letter = point.next_dead_letter - 1};
+    return CH_OK;
 }

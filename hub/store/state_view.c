@@ -97,3 +97,14 @@ ch_status ch_state_checkpoint(ch_state *state, ch_str connector, ch_buf *out_val
     }
     return status;
 }
+
+ch_status ch_state_dead_letter(ch_state *state, uint64_t number, ch_dead_letter *out_letter)
+{
+    ch_str value;
+    const ch_state_key key = ch_key_of_number(number);
+    ch_status status = ch_state_begin(state, NULL);
+    if (status == CH_OK) {
+        status = ch_table_get(state, state->txn, CH_TABLE_DEAD_LETTER, &key, &value);
+    }
+    return status == CH_OK ? ch_dead_letter_decode(value, number, out_letter) : status;
+}

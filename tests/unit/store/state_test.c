@@ -324,7 +324,7 @@ static void assert_inbox(fixture *f, const char *party, const char *handoffs, co
     ch_state_reader *reader = look(f);
     assert_status(ch_state_reader_handoffs(reader, ch_str_of(party), see_handoff, &inbox), CH_OK);
     assert_string_equal(inbox.text, handoffs);
-    assert_status(ch_state_reader_deadlines(reader, LEDGER_START_MS + 500, see_deadline, &due), CH_OK);
+    assert_status(ch_state_reader_deadlines(reader, 0, LEDGER_START_MS + 500, see_deadline, &due), CH_OK);
     assert_string_equal(due.text, deadlines);
     ch_state_reader_close(reader);
 }
@@ -493,7 +493,7 @@ static void changed_cases_are_bounded_and_nothing_is_lost(void **state)
 static void a_full_map_is_told_and_rolled_back_and_a_larger_one_goes_on(void **state)
 {
     fixture *f = *state;
-    const ch_state_options tiny = {.map_bytes = (size_t)400 * 1024, .hot_cases = 16};
+    const ch_state_options tiny = {.map_bytes = (size_t)256 * 1024, .hot_cases = 16};
     uint8_t expected[CH_HASH_SIZE], found[CH_HASH_SIZE];
     write_some(&f->ledger, 200);
     assert_ok(ch_state_hash(f->state, expected, &f->error), &f->error);
