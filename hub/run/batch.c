@@ -1,0 +1,231 @@
+#include "hub/run/batch_inside.h"
+
+#include <stdlib.h>
+
+#define RECORDS_LIMIT ((size_t)256 * 1024 * 1024)
+#define EVENT_LIMIT ((size_t)1024 * 1024)
+#define ARENA_LIMIT ((size_t)64 * 1024 * 1024)
+
+ch_status ch_batch_new(ch_batch **out_batch, ch_store *store, ch_metrics *metrics)
+{
+    ch_batch *batch = calloc(1, sizeof *batch);
+    if (batch == NULL || ch_decision_new(&batch->decision) != CH_OK) {
+        free(batch);
+        return CH_NO_MEMORY;
+    }
+    batch->store = store;
+    batch->metrics = metrics;
+    ch_arena_init(&batch->arena, ARENA_LIMIT);
+    ch_buf_init(&batch->records, RECORDS_LIMIT);
+    ch_buf *const buffers[] = {&batch->public_data, &batch->secret,    &batch->sealed,
+                               &batch->public_part, &batch->canonical, &batch->text};
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) {
+        ch_buf_init(buffers[i], EVENT_LIMIT);
+    }
+    *out_batch = batch;
+    return CH_OK;
+}
+
+void ch_batch_free(ch_batch *batch)
+{
+    ch_work *work;
+    if (batch == NULL) {
+        return;
+    }
+    while ((work = ch_batch_next(batch)) != NULL) {
+        ch_mail_free(&work->mail);
+    }
+    ch_log_reader_close(batch->look);
+    ch_decision_free(batch->decision);
+    ch_arena_done(&batch->arena);
+    ch_buf *const buffers[] = {&batch->records,     &batch->public_data, &batch->secret, &batch->sealed,
+                               &batch->public_part, &batch->canonical,   &batch->text};
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) {
+        ch_buf_done(buffers[i]);
+    }
+    free(batch->sizes);
+    free(batch->placed);
+    free(batch->closed_letters.at);
+    free(batch->grants.at);
+    free(batch->redeliveries.at);
+    free(batch);
+}
+
+ch_status ch_batch_begin(ch_batch *batch, const ch_rules *rules, int64_t now_ms, ch_error *error)
+{
+    const ch_event_log *log = batch->store->log;
+    int64_t last_ms = ch_event_log_last_recorded_ms(log);
+    batch->rules = rules;
+    batch->now_ms = now_ms > last_ms ? now_ms : last_ms;
+    batch->earliest_due_ms = INT64_MAX;
+    batch->first = ch_event_log_last(log) + 1;
+    memcpy(batch->chain, ch_event_log_chain(log), CH_HASH_SIZE);
+    ch_buf_clear(&batch->records);
+    ch_arena_reset(&batch->arena);
+    batch->count = batch->events = 0;
+    batch->closed_letters.count = 0;
+    batch->grants.count = batch->grants.told = 0;
+    batch->redeliveries.count = batch->redeliveries.told = 0;
+    if (ch_state_position(batch->store->state) + 1 != batch->first) {
+        return ch_error_set(error, CH_CORRUPT, "state", "has not folded the head of the log");
+    }
+    batch->room = ch_store_check_room(batch->store, false, &batch->no_room);
+    batch->urgent_room =
+        batch->room == CH_OK ? CH_OK : ch_store_check_room(batch->store, true, &batch->no_room);
+    return CH_OK;
+}
+
+ch_status ch_batch_take(ch_batch *batch, ch_work *work, ch_error *error)
+{
+    work->next = NULL;
+    if (batch->last_work == NULL) {
+        batch->works = work;
+    } else {
+        batch->last_work->next = work;
+    }
+    batch->last_work = work;
+    batch->events += work->count;
+    return ch_batch_judge_work(batch, work, error);
+}
+
+size_t ch_batch_events(const ch_batch *batch)
+{
+    return batch->events;
+}
+
+size_t ch_batch_bytes(const ch_batch *batch)
+{
+    return batch->records.size;
+}
+
+static void stop_looking(ch_batch *batch)
+{
+    if (batch->looking) {
+        ch_log_reader_rest(batch->look);
+        batch->looking = false;
+    }
+}
+
+ch_status ch_batch_commit(ch_batch *batch, ch_error *error)
+{
+    stop_looking(batch);
+    uint32_t *sizes = realloc(batch->sizes, (batch->count + 1) * sizeof *sizes);
+    if (sizes == NULL) {
+        return ch_error_set(error, CH_NO_MEMORY, "batch", "no memory to commit");
+    }
+    batch->sizes = sizes;
+    for (size_t i = 0; i < batch->count; i++) {
+        sizes[i] = batch->placed[i].size;
+    }
+    return ch_event_log_append(batch->store->log, batch->first, ch_buf_str(&batch->records), sizes,
+                               batch->count, batch->chain, batch->now_ms, error);
+}
+
+static void encode_failure(ch_work *work)
+{
+    const ch_chp_message message = {.verb = CH_CHP_ERROR,
+                                    .request = work->request,
+                                    .error = {.code = ch_str_of(ch_status_name(work->failure->status)),
+                                              .text = ch_str_of(work->failure->text),
+                                              .where = ch_str_of(work->failure->where)}};
+    ch_chp_encode(&work->answer, &message);
+}
+
+static void encode_answers(ch_work *work)
+{
+    ch_buf_clear(&work->answer);
+    if (work->failure != NULL) {
+        encode_failure(work);
+        return;
+    }
+    size_t begun = ch_chp_published_begin(&work->answer, work->request);
+    for (size_t i = 0; i < work->count; i++) {
+        ch_chp_published_append(&work->answer, &work->answers[i]);
+    }
+    ch_chp_published_end(&work->answer, begun, (uint32_t)work->count);
+}
+
+void ch_batch_answer(ch_batch *batch)
+{
+    for (ch_work *work = batch->works; work != NULL; work = work->next) {
+        if (work->session == 0) {
+            continue;
+        }
+        encode_answers(work);
+        for (size_t i = 0; i < work->count && work->failure == NULL; i++) {
+            const ch_chp_answer *answer = &work->answers[i];
+            if (answer->status != CH_OK) {
+                ch_metric_add(&batch->metrics->refusals[answer->status], 1);
+            } else if (answer->duplicate) {
+                ch_metric_add(&batch->metrics->duplicates, 1);
+            }
+        }
+    }
+}
+
+void ch_work_refuse(ch_work *work, ch_status status, const char *text)
+{
+    const ch_chp_message message = {
+        .verb = CH_CHP_ERROR,
+        .request = work->request,
+        .error = {.code = ch_str_of(ch_status_name(status)), .text = ch_str_of(text)}};
+    ch_buf_clear(&work->answer);
+    ch_chp_encode(&work->answer, &message);
+}
+
+void ch_batch_refuse(ch_batch *batch, ch_status status, const char *text)
+{
+    stop_looking(batch);
+    batch->closed_letters.count = 0;
+    batch->grants.count = 0;
+    batch->redeliveries.count = 0;
+    for (ch_work *work = batch->works; work != NULL; work = work->next) {
+        ch_work_refuse(work, status, text);
+        ch_metric_add(&batch->metrics->refusals[status], work->count);
+    }
+}
+
+ch_work *ch_batch_next(ch_batch *batch)
+{
+    ch_work *work = batch->works;
+    if (work != NULL) {
+        batch->works = work->next;
+        batch->last_work = batch->works == NULL ? NULL : batch->last_work;
+        work->next = NULL;
+    }
+    return work;
+}
+
+bool ch_batch_next_grant(ch_batch *batch, ch_grant *out_grant)
+{
+    if (batch->grants.told == batch->grants.count) {
+        return false;
+    }
+    *out_grant = batch->grants.at[batch->grants.told++];
+    return true;
+}
+
+bool ch_batch_next_redelivery(ch_batch *batch, ch_dead_letter *out_letter)
+{
+    if (batch->redeliveries.told == batch->redeliveries.count) {
+        return false;
+    }
+    *out_letter = batch->redeliveries.at[batch->redeliveries.told++];
+    return true;
+}
+
+ch_status ch_batch_erase_letters(ch_batch *batch, ch_error *error)
+{
+    ch_status status = CH_OK;
+    for (size_t i = 0; i < batch->closed_letters.count && status == CH_OK; i++) {
+        status = ch_slots_erase(batch->store->dead_letter_slots, batch->closed_letters.at[i], error);
+        status = status == CH_NOT_FOUND ? CH_OK : status;
+    }
+    batch->closed_letters.count = 0;
+    return status;
+}
+
+int64_t ch_batch_earliest_due(const ch_batch *batch)
+{
+    return batch->earliest_due_ms;
+}

@@ -1,0 +1,47 @@
+/* batch.h - what one log commit holds: events judged against the open state, folded into it, and encoded; then
+ * appended and synced at once, and only then answered. Belongs to the writer.
+ *
+ * A failure of ch_batch_take or ch_batch_commit is one of the store. Nothing of the batch has happened then: the
+ * caller rolls the state back and answers with ch_batch_refuse.
+ */
+#ifndef CH_RUN_BATCH_H
+#define CH_RUN_BATCH_H
+
+#include "hub/run/mail.h"
+#include "hub/run/metrics.h"
+#include "hub/store/store.h"
+
+typedef struct ch_batch ch_batch;
+
+ch_status ch_batch_new(ch_batch **out_batch, ch_store *store, ch_metrics *metrics) CH_MUST_CHECK;
+void ch_batch_free(ch_batch *batch);
+
+/* now_ms: wall time; recorded time is never before the log's last. rules: borrowed until the batch has ended. */
+ch_status ch_batch_begin(ch_batch *batch, const ch_rules *rules, int64_t now_ms,
+                         ch_error *error) CH_MUST_CHECK;
+/* Judges the work's events in order. Takes the work. */
+ch_status ch_batch_take(ch_batch *batch, ch_work *work, ch_error *error) CH_MUST_CHECK;
+/* Events of clients taken so far, and bytes of the records. */
+size_t ch_batch_events(const ch_batch *batch);
+size_t ch_batch_bytes(const ch_batch *batch);
+/* Appends to the log, synced. CH_STORAGE_FULL, CH_IO. With nothing to append it does nothing. */
+ch_status ch_batch_commit(ch_batch *batch, ch_error *error) CH_MUST_CHECK;
+/* After a commit: fills each work's answer. */
+void ch_batch_answer(ch_batch *batch);
+/* After a failure: every work is answered with this temporary status. */
+void ch_batch_refuse(ch_batch *batch, ch_status status, const char *text);
+/* The works, answered, in order; NULL at the end. The caller owns it. */
+ch_work *ch_batch_next(ch_batch *batch);
+
+/* After a commit, what others must hear: each once, in order. False at the end. */
+bool ch_batch_next_grant(ch_batch *batch, ch_grant *out_grant);
+bool ch_batch_next_redelivery(ch_batch *batch, ch_dead_letter *out_letter);
+/* Keys of dead letters that are closed now are destroyed. CH_IO. */
+ch_status ch_batch_erase_letters(ch_batch *batch, ch_error *error) CH_MUST_CHECK;
+/* The earliest due time among the handoffs that the batch touched; INT64_MAX: none. */
+int64_t ch_batch_earliest_due(const ch_batch *batch);
+
+/* One work alone, refused as it is with a temporary status. */
+void ch_work_refuse(ch_work *work, ch_status status, const char *text);
+
+#endif

@@ -1,0 +1,65 @@
+/* batch_inside.h - what the files of the batch share: batch.c (its life), batch_judge.c (one work), batch_record.c
+ * (one event on its way into log and state).
+ */
+#ifndef CH_RUN_BATCH_INSIDE_H
+#define CH_RUN_BATCH_INSIDE_H
+
+#include "hub/run/batch.h"
+
+/* Where a record of this batch went, so that a repeat within the batch gets its answer. */
+typedef struct ch_placed {
+    uint64_t case_number;
+    uint32_t case_version, size;
+    uint8_t digest[CH_DIGEST_SIZE];
+    ch_str case_id; /* in the batch's arena */
+} ch_placed;
+
+struct ch_batch {
+    ch_store *store;
+    ch_metrics *metrics;
+    const ch_rules *rules;
+    int64_t now_ms, earliest_due_ms;
+    ch_status room, urgent_room; /* CH_OK, or why nothing (urgent) may be stored */
+    ch_error no_room;
+    uint64_t first; /* sequence of its first record */
+    uint8_t chain[CH_HASH_SIZE];
+    ch_buf records;
+    uint32_t *sizes; /* made at commit from placed */
+    ch_placed *placed;
+    size_t count, capacity; /* records */
+    size_t events;          /* of clients */
+    ch_arena arena;
+    ch_decision *decision;
+    ch_buf public_data, secret, sealed, public_part, canonical, text;
+    ch_log_reader *look; /* for the answers of repeats; rested between batches */
+    bool looking;
+    ch_work *works, *last_work;
+    struct {
+        uint64_t *at;
+        size_t count, capacity;
+    } closed_letters;
+    struct {
+        ch_grant *at;
+        size_t count, capacity, told;
+    } grants;
+    struct {
+        ch_dead_letter *at;
+        size_t count, capacity, told;
+    } redeliveries;
+};
+
+/* batch_record.c: the decided event becomes a record and is folded. CH_INVALID: nothing would seal what it holds (only for a hub. event); any other failure is the store's. */
+ch_status ch_batch_append(ch_batch *batch, const ch_decided *decided, bool derived,
+                          ch_error *error) CH_MUST_CHECK;
+/* Everything that a decision holds; *out_index: of the producer's own event. */
+ch_status ch_batch_append_decision(ch_batch *batch, size_t *out_index, ch_error *error) CH_MUST_CHECK;
+/* The keyed hash that tells whether a repeated id says the same. CH_ERASED. */
+ch_status ch_batch_digest(ch_batch *batch, const ch_event *event, uint64_t case_number,
+                          uint8_t out_digest[CH_DIGEST_SIZE]) CH_MUST_CHECK;
+/* Room for one more in a growing array of `size`d elements. CH_NO_MEMORY. */
+ch_status ch_batch_reserve(void **at, size_t *capacity, size_t count, size_t size) CH_MUST_CHECK;
+
+/* batch_judge.c */
+ch_status ch_batch_judge_work(ch_batch *batch, ch_work *work, ch_error *error) CH_MUST_CHECK;
+
+#endif

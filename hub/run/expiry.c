@@ -1,0 +1,157 @@
+#include "hub/run/expiry.h"
+
+#include "hub/base/diag.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LOOK_EVERY_MS 250
+#define AT_ONCE 256
+
+typedef struct overdue {
+    int64_t due_ms;
+    uint64_t case_number;
+    uint32_t index;
+} overdue;
+
+struct ch_expiry {
+    ch_store *store;
+    const ch_clock *clock;
+    ch_case *the_case;
+    int64_t from_ms;      /* what is due before has been seen */
+    int64_t next_look_ms; /* monotonic */
+    overdue found[AT_ONCE];
+    size_t count, taken;
+};
+
+ch_status ch_expiry_new(ch_expiry **out_expiry, ch_store *store, const ch_clock *clock)
+{
+    ch_expiry *expiry = calloc(1, sizeof *expiry);
+    if (expiry == NULL || ch_case_new(&expiry->the_case) != CH_OK) {
+        free(expiry);
+        return CH_NO_MEMORY;
+    }
+    expiry->store = store;
+    expiry->clock = clock;
+    *out_expiry = expiry;
+    return CH_OK;
+}
+
+void ch_expiry_free(ch_expiry *expiry)
+{
+    if (expiry != NULL) {
+        ch_case_free(expiry->the_case);
+        free(expiry);
+    }
+}
+
+typedef struct looking {
+    ch_expiry *expiry;
+    ch_state_reader *reader;
+    ch_status status;
+} looking;
+
+/* One that was accepted is late, but not expired: it has its receiver. */
+static bool see_deadline(void *context, int64_t due_ms, uint64_t case_number, uint32_t index)
+{
+    looking *look = context;
+    ch_expiry *expiry = look->expiry;
+    look->status = ch_state_reader_case(look->reader, case_number, expiry->the_case);
+    if (look->status != CH_OK) {
+        return false;
+    }
+    const ch_handoff *handoff = ch_case_handoff(expiry->the_case, index);
+    expiry->from_ms = due_ms;
+    if (handoff != NULL && (handoff->state == CH_HANDOFF_OFFERED || handoff->state == CH_HANDOFF_DELIVERED)) {
+        expiry->found[expiry->count++] = (overdue){due_ms, case_number, index};
+    }
+    return expiry->count < AT_ONCE;
+}
+
+/* The state that is looked at lags a little behind: what was found before and is not committed yet is found again, and
+ * is a duplicate then. */
+static void look(ch_expiry *expiry)
+{
+    ch_error error;
+    looking looks = {.expiry = expiry, .status = CH_OK};
+    int64_t now = ch_clock_wall_ms(expiry->clock);
+    expiry->count = expiry->taken = 0;
+    expiry->next_look_ms = ch_clock_monotonic_ms(expiry->clock) + LOOK_EVERY_MS;
+    ch_status status = ch_state_reader_open(&looks.reader, expiry->store->state, &error);
+    if (status == CH_OK) {
+        status = ch_state_reader_deadlines(looks.reader, expiry->from_ms, now, see_deadline, &looks);
+        ch_state_reader_close(looks.reader);
+    }
+    status = status == CH_OK ? looks.status : status;
+    if (status != CH_OK) {
+        ch_diag(CH_DIAG_ERROR, "expiry", "deadlines cannot be read: %s", ch_status_text(status));
+        expiry->count = 0;
+    }
+}
+
+static ch_status make_event(ch_expiry *expiry, const overdue *at, ch_work **out_work, ch_error *error)
+{
+    char source[4 + CH_CODE_MAX + 1], handoff[CH_HANDOFF_ID_SIZE], id[CH_ID_MAX + 1];
+    ch_state_reader *reader;
+    ch_buf data;
+    ch_status status = ch_state_reader_open(&reader, expiry->store->state, error);
+    if (status != CH_OK) {
+        return status;
+    }
+    status = ch_state_reader_case(reader, at->case_number, expiry->the_case);
+    ch_state_reader_close(reader);
+    if (status != CH_OK) {
+        return ch_error_set(error, status, "state", "a case cannot be read");
+    }
+    snprintf(source, sizeof source, "hub/%s", expiry->store->hub_code);
+    snprintf(handoff, sizeof handoff, "%s/h%" PRIu32, expiry->the_case->id, at->index);
+    snprintf(id, sizeof id, "%s/expired/%" PRId64, handoff, at->due_ms);
+    ch_buf_init(&data, 1024);
+    ch_mp_put_map(&data, 1);
+    ch_mp_put_text(&data, "handoff");
+    ch_mp_put_text(&data, handoff);
+    const ch_event event = {.id = ch_str_of(id),
+                            .source = ch_str_of(source),
+                            .type = CH_STR("handoff.expired"),
+                            .time_ms = at->due_ms,
+                            .subject = ch_str_of(expiry->the_case->id),
+                            .data = ch_buf_str(&data),
+                            .expected_version = -1};
+    status = data.failed == CH_OK ? ch_work_of_hub(out_work, &event, error)
+                                  : ch_error_set(error, data.failed, "expiry", "no memory");
+    ch_buf_done(&data);
+    return status;
+}
+
+ch_work *ch_expiry_next(ch_expiry *expiry)
+{
+    ch_error error;
+    if (expiry->taken == expiry->count) {
+        if (ch_clock_monotonic_ms(expiry->clock) < expiry->next_look_ms) {
+            return NULL;
+        }
+        look(expiry);
+    }
+    while (expiry->taken < expiry->count) {
+        ch_work *work;
+        if (make_event(expiry, &expiry->found[expiry->taken++], &work, &error) == CH_OK) {
+            return work;
+        }
+        ch_diag_failure("expiry", &error, "an overdue handoff could not be reported");
+    }
+    return NULL;
+}
+
+void ch_expiry_note_due(ch_expiry *expiry, int64_t due_ms)
+{
+    if (due_ms < expiry->from_ms) {
+        expiry->from_ms = due_ms;
+    }
+}
+
+int64_t ch_expiry_wait_ms(const ch_expiry *expiry)
+{
+    int64_t wait = expiry->next_look_ms - ch_clock_monotonic_ms(expiry->clock);
+    return wait < 0 ? 0 : wait;
+}

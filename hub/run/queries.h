@@ -1,0 +1,49 @@
+/* queries.h - the questions of hub/wire/QUERIES.md that state, log and rules can answer. Runs on the reader thread, in
+ * one look: bounded work, then `more`.
+ *
+ * Every row is checked against the asker's grant; what is not granted is left out, never hinted at.
+ */
+#ifndef CH_RUN_QUERIES_H
+#define CH_RUN_QUERIES_H
+
+#include "hub/run/hub.h"
+
+typedef struct ch_asker {
+    const ch_hub *hub;
+    const ch_rules *rules;
+    const ch_grant *grant;
+    ch_state_reader *state;
+    ch_log_reader *log;
+    int64_t now_ms; /* wall */
+} ch_asker;
+
+typedef struct ch_query_answer {
+    ch_buf rows; /* an encoded array of maps */
+    uint32_t count;
+    bool more;
+    char next[128]; /* what to ask for `after`; "" at the end */
+} ch_query_answer;
+
+/* Is this one answered here? The others (subscriptions, delete_subscription, backup) are the reader's own. */
+bool ch_query_is_known(ch_str name);
+/* Fills *out_answer, whose rows are initialised and empty, with whole rows of at most CH_CHP_BODY_MAX bytes.
+ * CH_INVALID (arguments, with where "QUERY.arguments.limit"), CH_NOT_FOUND (where a single thing is asked for), CH_DENIED
+ * (not for this role), CH_CORRUPT, CH_IO, CH_NO_MEMORY. */
+ch_status ch_query_answer_one(const ch_asker *asker, const ch_chp_query *query, ch_query_answer *out_answer,
+                              ch_error *error) CH_MUST_CHECK;
+
+/* May this client read events of that case with this topic, and their personal data? Looks at the case only where the
+ * topic does not say enough. before: only parties that took part before this sequence count; UINT64_MAX: all. */
+typedef struct ch_read_right {
+    bool may_read, personal, involved;
+} ch_read_right;
+/* Does it take a look at the case? Then the state must have folded the log that far. */
+bool ch_read_right_needs_case(const ch_grant *grant, uint64_t case_number, ch_str topic);
+ch_status ch_read_right_of(const ch_grant *grant, ch_state_reader *state, uint64_t case_number, ch_str topic,
+                           uint64_t before, ch_read_right *out_right) CH_MUST_CHECK;
+/* Appends the event of a record as this client may see it: secrets joined, personal ones by right. What was erased stays
+ * away. CH_CORRUPT, CH_IO, CH_NO_MEMORY, CH_TOO_LARGE. */
+ch_status ch_read_event(ch_buf *out, ch_store *store, const ch_record *record, const ch_event *event,
+                        bool personal) CH_MUST_CHECK;
+
+#endif

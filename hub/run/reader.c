@@ -1,0 +1,505 @@
+#include "hub/run/reader_inside.h"
+
+#include "hub/base/diag.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CURSORS_EVERY_MS 1000
+#define WAIT_MOST_MS 1000
+#define WORK_LIMIT ((size_t)1024 * 1024)
+
+int64_t ch_reader_now(const ch_reader *reader)
+{
+    return ch_clock_monotonic_ms(reader->hub->options.clock);
+}
+
+/* ---- to the other threads */
+
+struct ch_mail_link {
+    ch_mail *mail;
+    struct ch_mail_link *next;
+};
+
+/* Pushes, or keeps it behind what is kept already. */
+static void push_or_keep(ch_reader *reader, ch_pipe *pipe, ch_mail_list *list, ch_mail *mail, bool *ring)
+{
+    if (list->first == NULL && ch_pipe_push(pipe, mail) == CH_OK) {
+        *ring = true;
+        return;
+    }
+    struct ch_mail_link *link = malloc(sizeof *link);
+    if (link == NULL) {
+        const ch_error error = {.status = CH_NO_MEMORY, .text = "no memory for what is to be sent"};
+        ch_mail_free(mail);
+        ch_hub_fail(reader->hub, "reader", &error);
+        return;
+    }
+    *link = (struct ch_mail_link){mail, NULL};
+    if (list->last == NULL) {
+        list->first = link;
+    } else {
+        list->last->next = link;
+    }
+    list->last = link;
+    list->count++;
+}
+
+static void push_kept(ch_pipe *pipe, ch_mail_list *list, bool *ring)
+{
+    while (list->first != NULL && ch_pipe_push(pipe, list->first->mail) == CH_OK) {
+        struct ch_mail_link *link = list->first;
+        list->first = link->next;
+        list->last = list->first == NULL ? NULL : list->last;
+        list->count--;
+        free(link);
+        *ring = true;
+    }
+}
+
+static void free_kept(ch_mail_list *list)
+{
+    while (list->first != NULL) {
+        struct ch_mail_link *link = list->first;
+        list->first = link->next;
+        ch_mail_free(link->mail);
+        free(link);
+    }
+}
+
+void ch_reader_send(ch_reader *reader, ch_parcel *parcel)
+{
+    push_or_keep(reader, reader->hub->reader_to_front, &reader->parcels, &parcel->mail, &reader->ring_front);
+}
+
+void ch_reader_publish(ch_reader *reader, ch_work *work)
+{
+    push_or_keep(reader, reader->hub->reader_to_writer, &reader->works, &work->mail, &reader->ring_writer);
+}
+
+void ch_reader_report(ch_reader *reader, const char *type, const char *id, ch_str subject, ch_str data)
+{
+    char source[4 + CH_CODE_MAX + 1];
+    ch_work *work;
+    ch_error error;
+    snprintf(source, sizeof source, "hub/%s", reader->store->hub_code);
+    const ch_event event = {.id = ch_str_of(id),
+                            .source = ch_str_of(source),
+                            .type = ch_str_of(type),
+                            .time_ms = ch_clock_wall_ms(reader->hub->options.clock),
+                            .subject = subject,
+                            .data = data,
+                            .expected_version = -1};
+    if (ch_work_of_hub(&work, &event, &error) == CH_OK) {
+        ch_reader_publish(reader, work);
+    } else {
+        ch_diag_failure("reader", &error, type);
+    }
+}
+
+void ch_reader_answer(ch_reader *reader, ch_session_id session, const ch_chp_message *message)
+{
+    ch_parcel *parcel;
+    if (ch_parcel_new(&parcel, session) != CH_OK) {
+        ch_diag(CH_DIAG_ERROR, "reader", "no memory to answer %s", ch_chp_verb_name(message->verb));
+        return;
+    }
+    ch_chp_encode(&parcel->header, message);
+    ch_reader_send(reader, parcel);
+}
+
+void ch_reader_error(ch_reader *reader, ch_session_id session, uint64_t request, const ch_error *error,
+                     int64_t position)
+{
+    const ch_chp_message message = {
+        .verb = CH_CHP_ERROR,
+        .request = request,
+        .error = {.code = ch_str_of(ch_status_name(error->status)),
+                  .text = ch_str_of(error->text),
+                  .where = error->where[0] == '\0' ? CH_STR_NONE : ch_str_of(error->where),
+                  .position = position}};
+    ch_reader_answer(reader, session, &message);
+}
+
+/* ---- looking */
+
+ch_status ch_reader_look(ch_reader *reader, ch_error *error)
+{
+    if (reader->looking) {
+        return CH_OK;
+    }
+    ch_status status = reader->log == NULL ? ch_log_reader_open(&reader->log, reader->store->log, error)
+                                           : ch_log_reader_renew(reader->log, error);
+    if (status == CH_OK) {
+        reader->looking = true;
+        reader->last = atomic_load_explicit(&reader->hub->log_position, memory_order_acquire);
+        atomic_store_explicit(&reader->hub->metrics->reader_look_ms, ch_reader_now(reader),
+                              memory_order_relaxed);
+    }
+    return status;
+}
+
+ch_status ch_reader_look_at_state(ch_reader *reader, ch_error *error)
+{
+    return reader->state != NULL ? CH_OK : ch_state_reader_open(&reader->state, reader->store->state, error);
+}
+
+/* LMDB reuses no page that somebody may still be looking at. */
+static void rest(ch_reader *reader)
+{
+    if (reader->looking) {
+        ch_log_reader_rest(reader->log);
+        reader->looking = false;
+        atomic_store_explicit(&reader->hub->metrics->reader_look_ms, 0, memory_order_relaxed);
+    }
+    ch_state_reader_close(reader->state);
+    reader->state = NULL;
+}
+
+/* ---- subscriptions */
+
+ch_subscription *ch_reader_find(ch_reader *reader, ch_session_id session, int64_t number)
+{
+    for (size_t i = 0; i < reader->subscription_count; i++) {
+        ch_subscription *subscription = reader->subscriptions[i];
+        if (subscription->session == session && subscription->number == number) {
+            return subscription;
+        }
+    }
+    return NULL;
+}
+
+ch_subscription *ch_reader_find_durable(ch_reader *reader, ch_str name)
+{
+    for (size_t i = 0; i < reader->subscription_count; i++) {
+        if (reader->subscriptions[i]->durable && ch_str_is(name, reader->subscriptions[i]->name)) {
+            return reader->subscriptions[i];
+        }
+    }
+    return NULL;
+}
+
+ch_status ch_reader_add(ch_reader *reader, ch_subscription *subscription)
+{
+    if (reader->subscription_count >= (size_t)reader->hub->options.subscriptions_most) {
+        return CH_FULL;
+    }
+    if (reader->subscription_count == reader->subscription_capacity) {
+        size_t larger = reader->subscription_capacity == 0 ? 16 : reader->subscription_capacity * 2;
+        ch_subscription **moved = realloc(reader->subscriptions, larger * sizeof(ch_subscription *));
+        if (moved == NULL) {
+            return CH_NO_MEMORY;
+        }
+        reader->subscriptions = moved;
+        reader->subscription_capacity = larger;
+    }
+    reader->subscriptions[reader->subscription_count++] = subscription;
+    return CH_OK;
+}
+
+void ch_reader_remove(ch_reader *reader, ch_subscription *subscription)
+{
+    for (size_t i = 0; i < reader->subscription_count; i++) {
+        if (reader->subscriptions[i] == subscription) {
+            reader->subscriptions[i] = reader->subscriptions[--reader->subscription_count];
+            ch_subscription_free(subscription);
+            return;
+        }
+    }
+}
+
+static ch_status put_cursor(ch_reader *reader, const ch_subscription *subscription, ch_error *error)
+{
+    ch_buf_clear(&reader->work);
+    ch_subscription_encode(&reader->work, subscription);
+    return reader->work.failed != CH_OK
+               ? ch_error_set(error, reader->work.failed, "cursors", "no room for a cursor")
+               : ch_cursors_put(reader->store->cursors, ch_str_of(subscription->name),
+                                ch_buf_str(&reader->work), error);
+}
+
+ch_status ch_reader_write_cursor(ch_reader *reader, const ch_subscription *subscription, ch_error *error)
+{
+    ch_status status = put_cursor(reader, subscription, error);
+    return status == CH_OK ? ch_cursors_commit(reader->store->cursors, error) : status;
+}
+
+ch_status ch_reader_delete_cursor(ch_reader *reader, const ch_subscription *subscription, ch_error *error)
+{
+    ch_status status =
+        ch_cursors_put(reader->store->cursors, ch_str_of(subscription->name), CH_STR_NONE, error);
+    return status == CH_OK ? ch_cursors_commit(reader->store->cursors, error) : status;
+}
+
+/* What is lost here is only delivered again. */
+static void write_cursors(ch_reader *reader)
+{
+    ch_error error;
+    ch_status status = CH_OK;
+    bool any = false;
+    reader->cursors_at_ms = ch_reader_now(reader) + CURSORS_EVERY_MS;
+    for (size_t i = 0; i < reader->subscription_count && status == CH_OK; i++) {
+        ch_subscription *subscription = reader->subscriptions[i];
+        if (subscription->durable && subscription->changed) {
+            status = put_cursor(reader, subscription, &error);
+            subscription->changed = status != CH_OK;
+            any = true;
+        }
+    }
+    if (status == CH_OK && any) {
+        status = ch_cursors_commit(reader->store->cursors, &error);
+    }
+    if (status != CH_OK) {
+        ch_diag_failure("reader", &error, "cursors could not be written");
+        if (status == CH_IO || status == CH_CORRUPT) {
+            ch_hub_fail(reader->hub, "reader", &error);
+        }
+    }
+}
+
+/* ---- the loop */
+
+static void hear_main(ch_reader *reader)
+{
+    ch_mail *mail;
+    while ((mail = ch_pipe_pop(reader->hub->main_to_reader)) != NULL) {
+        if (mail->kind == CH_MAIL_STOP) {
+            reader->stopping = true;
+        } else if (mail->kind == CH_MAIL_RULES) {
+            ch_rules_unref(reader->rules);
+            reader->rules = ch_rules_ref(((ch_rules_mail *)mail)->rules);
+        }
+        ch_mail_free(mail);
+    }
+    while ((mail = ch_pipe_pop(reader->hub->writer_to_reader)) != NULL) {
+        if (mail->kind == CH_MAIL_REDELIVER) {
+            ch_reader_redeliver(reader, (ch_redeliver_mail *)mail);
+        }
+        ch_mail_free(mail);
+    }
+}
+
+static bool has_kept(const ch_reader *reader)
+{
+    return reader->parcels.first != NULL || reader->works.first != NULL;
+}
+
+static void hear_front(ch_reader *reader)
+{
+    ch_task *task;
+    while (!has_kept(reader) && (task = ch_pipe_pop(reader->hub->front_to_reader)) != NULL) {
+        ch_reader_hear(reader, task);
+    }
+}
+
+/* Each subscription a little, beginning with another one each time. */
+static bool deliver_round(ch_reader *reader)
+{
+    bool more = false;
+    size_t count = reader->subscription_count;
+    reader->next_turn = count == 0 ? 0 : (reader->next_turn + 1) % count;
+    for (size_t i = 0; i < count && !has_kept(reader); i++) {
+        ch_subscription *subscription = reader->subscriptions[(reader->next_turn + i) % count];
+        if (subscription->session != 0) {
+            ch_reader_fail_overdue(reader, subscription);
+            more = ch_reader_deliver(reader, subscription) || more;
+        }
+    }
+    return more;
+}
+
+static void publish_figures(const ch_reader *reader)
+{
+    uint64_t lag = 0, held = 0, paused = 0;
+    uint64_t last = atomic_load_explicit(&reader->hub->log_position, memory_order_relaxed);
+    for (size_t i = 0; i < reader->subscription_count; i++) {
+        const ch_subscription *subscription = reader->subscriptions[i];
+        uint64_t behind = subscription->next > last ? 0 : last - subscription->next + 1;
+        lag = behind > lag ? behind : lag;
+        held += subscription->held_count;
+        paused += ch_subscription_is_paused(subscription);
+    }
+    ch_metric_set(&reader->hub->metrics->subscriptions, reader->subscription_count);
+    ch_metric_set(&reader->hub->metrics->lag_most, lag);
+    ch_metric_set(&reader->hub->metrics->held_cases, held);
+    ch_metric_set(&reader->hub->metrics->paused_subscriptions, paused);
+}
+
+static int64_t wake_ms(const ch_reader *reader)
+{
+    int64_t wake = ch_reader_now(reader) + WAIT_MOST_MS;
+    int64_t waiting = ch_reader_waiting_until(reader);
+    for (size_t i = 0; i < reader->subscription_count; i++) {
+        const ch_subscription *subscription = reader->subscriptions[i];
+        int64_t at = subscription->session == 0 ? INT64_MAX : ch_subscription_wake_ms(subscription);
+        wake = at < wake ? at : wake;
+    }
+    return waiting < wake ? waiting : wake;
+}
+
+static void ring(ch_reader *reader)
+{
+    push_kept(reader->hub->reader_to_front, &reader->parcels, &reader->ring_front);
+    push_kept(reader->hub->reader_to_writer, &reader->works, &reader->ring_writer);
+    if (reader->ring_front) {
+        ch_pipe_ring(reader->hub->reader_to_front);
+    }
+    if (reader->ring_writer) {
+        ch_pipe_ring(reader->hub->reader_to_writer);
+    }
+    reader->ring_front = reader->ring_writer = false;
+}
+
+/* How far the writer had come when a round began: what it did since then is no reason to sleep. */
+typedef struct seen {
+    uint64_t log, state;
+} seen;
+
+static seen see(const ch_reader *reader)
+{
+    return (seen){.log = atomic_load_explicit(&reader->hub->log_position, memory_order_acquire),
+                  .state = ch_state_committed(reader->store->state)};
+}
+
+static void wait_for_something(ch_reader *reader, seen before)
+{
+    ch_pipe *const pipes[] = {reader->hub->front_to_reader, reader->hub->writer_to_reader,
+                              reader->hub->main_to_reader};
+    struct pollfd fds[3];
+    bool idle = true;
+    int64_t wait = has_kept(reader) ? 1 : wake_ms(reader) - ch_reader_now(reader);
+    for (size_t i = 0; i < 3; i++) {
+        fds[i] = (struct pollfd){.fd = ch_pipe_fd(pipes[i]), .events = POLLIN};
+        ch_pipe_silence(pipes[i]);
+        idle = idle && ch_pipe_count(pipes[i]) == 0;
+    }
+    seen now = see(reader);
+    idle = has_kept(reader) || (idle && now.log == before.log && now.state == before.state);
+    if (idle && wait > 0) {
+        poll(fds, 3, (int)wait);
+    }
+}
+
+static void *run(void *argument)
+{
+    ch_reader *reader = argument;
+    while (!reader->stopping) {
+        seen before = see(reader);
+        hear_main(reader);
+        hear_front(reader);
+        ch_reader_answer_waiting(reader);
+        bool more = deliver_round(reader);
+        rest(reader);
+        ch_backup_job_look(reader);
+        if (ch_reader_now(reader) >= reader->cursors_at_ms) {
+            write_cursors(reader);
+            publish_figures(reader);
+        }
+        ring(reader);
+        if (!more) {
+            wait_for_something(reader, before);
+        }
+    }
+    ch_backup_job_end(reader);
+    write_cursors(reader);
+    ring(reader);
+    return NULL;
+}
+
+/* ---- start and end */
+
+typedef struct loading {
+    ch_reader *reader;
+    ch_status status;
+} loading;
+
+static void set_defaults(const ch_hub_options *options, ch_subscription *subscription)
+{
+    subscription->held_most = (size_t)options->held_most;
+    subscription->backoff_first_ms = options->backoff_first_ms;
+    subscription->backoff_most_ms = options->backoff_most_ms;
+}
+
+static bool see_cursor(void *context, ch_str name, ch_str value)
+{
+    loading *at = context;
+    ch_subscription *subscription;
+    at->status = ch_subscription_new(&subscription);
+    if (at->status != CH_OK) {
+        return false;
+    }
+    set_defaults(&at->reader->hub->options, subscription);
+    at->status = ch_str_copy(subscription->name, sizeof subscription->name, name);
+    if (at->status == CH_OK) {
+        at->status = ch_subscription_decode(value, subscription);
+    }
+    if (at->status == CH_OK) {
+        at->status = ch_reader_add(at->reader, subscription);
+    }
+    if (at->status != CH_OK) {
+        ch_subscription_free(subscription);
+    }
+    return at->status == CH_OK;
+}
+
+static ch_status load(ch_reader *reader, ch_error *error)
+{
+    loading at = {.reader = reader, .status = CH_OK};
+    ch_status status = ch_cursors_each(reader->store->cursors, see_cursor, &at, error);
+    if (status == CH_OK && at.status != CH_OK) {
+        status = ch_error_set(error, at.status, "cursors", "a subscription cannot be read: %s",
+                              ch_status_text(at.status));
+    }
+    return status;
+}
+
+static void free_reader(ch_reader *reader)
+{
+    rest(reader);
+    for (size_t i = 0; i < reader->subscription_count; i++) {
+        ch_subscription_free(reader->subscriptions[i]);
+    }
+    for (size_t i = 0; i < reader->waiting_count; i++) {
+        ch_mail_free(&reader->waiting[i].task->mail);
+    }
+    free(reader->subscriptions);
+    free_kept(&reader->parcels);
+    free_kept(&reader->works);
+    ch_log_reader_close(reader->log);
+    ch_slices_free(reader->slices);
+    ch_rules_unref(reader->rules);
+    ch_buf_done(&reader->work);
+    free(reader);
+}
+
+ch_status ch_reader_start(ch_reader **out_reader, ch_hub *hub, ch_error *error)
+{
+    ch_reader *reader = calloc(1, sizeof *reader);
+    if (reader == NULL) {
+        return ch_error_set(error, CH_NO_MEMORY, "reader", "no memory");
+    }
+    reader->hub = hub;
+    reader->store = hub->store;
+    reader->rules = ch_rules_ref(hub->options.rules);
+    ch_buf_init(&reader->work, WORK_LIMIT);
+    ch_status status = ch_slices_new(&reader->slices, hub->store);
+    status = status == CH_OK ? load(reader, error) : ch_error_set(error, status, "reader", "no memory");
+    if (status == CH_OK && pthread_create(&reader->thread, NULL, run, reader) != 0) {
+        status = ch_error_set(error, CH_IO, "reader", "its thread cannot be started");
+    }
+    if (status != CH_OK) {
+        free_reader(reader);
+        return status;
+    }
+    *out_reader = reader;
+    return CH_OK;
+}
+
+void ch_reader_join(ch_reader *reader)
+{
+    if (reader != NULL) {
+        pthread_join(reader->thread, NULL);
+        free_reader(reader);
+    }
+}

@@ -1,0 +1,544 @@
+#include "hub/run/subscription.h"
+
+#include "hub/model/topic.h"
+
+#include <stdlib.h>
+
+ch_status ch_subscription_new(ch_subscription **out_subscription)
+{
+    ch_subscription *subscription = calloc(1, sizeof *subscription);
+    if (subscription == NULL) {
+        return CH_NO_MEMORY;
+    }
+    subscription->next_deadline_ms = INT64_MAX;
+    *out_subscription = subscription;
+    return CH_OK;
+}
+
+void ch_subscription_free(ch_subscription *subscription)
+{
+    if (subscription == NULL) {
+        return;
+    }
+    ch_actor_unref(subscription->actor);
+    free(subscription->patterns);
+    free(subscription->pending);
+    free(subscription->held);
+    free(subscription);
+}
+
+ch_status ch_subscription_set_patterns(ch_subscription *subscription, const ch_str *patterns, size_t count)
+{
+    char(*copies)[CH_TOPIC_MAX + 1] = calloc(count == 0 ? 1 : count, sizeof *copies);
+    if (copies == NULL) {
+        return CH_NO_MEMORY;
+    }
+    for (size_t i = 0; i < count; i++) {
+        ch_status status = ch_str_copy(copies[i], sizeof copies[i], patterns[i]);
+        if (status != CH_OK) {
+            free(copies);
+            return status;
+        }
+    }
+    free(subscription->patterns);
+    subscription->patterns = copies;
+    subscription->pattern_count = count;
+    return CH_OK;
+}
+
+bool ch_subscription_matches(const ch_subscription *subscription, ch_str topic)
+{
+    for (size_t i = 0; i < subscription->pattern_count; i++) {
+        if (ch_pattern_matches(ch_str_of(subscription->patterns[i]), topic)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Room for one more in a sorted array. */
+static ch_status reserve(void **at, size_t *capacity, size_t count, size_t most, size_t size)
+{
+    if (count >= most) {
+        return CH_FULL;
+    }
+    if (count < *capacity) {
+        return CH_OK;
+    }
+    size_t larger = *capacity == 0 ? 64 : *capacity * 2;
+    void *moved = realloc(*at, larger * size);
+    if (moved == NULL) {
+        return CH_NO_MEMORY;
+    }
+    *at = moved;
+    *capacity = larger;
+    return CH_OK;
+}
+
+/* Where this sequence is, or would go. */
+static size_t pending_place(const ch_subscription *subscription, uint64_t sequence)
+{
+    size_t low = 0, high = subscription->pending_count;
+    if (high > 0 && subscription->pending[high - 1].sequence < sequence) {
+        return high;
+    }
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (subscription->pending[middle].sequence < sequence) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+ch_pending *ch_subscription_find(ch_subscription *subscription, uint64_t sequence)
+{
+    size_t at = pending_place(subscription, sequence);
+    return at < subscription->pending_count && subscription->pending[at].sequence == sequence
+               ? &subscription->pending[at]
+               : NULL;
+}
+
+static void note_deadline(ch_subscription *subscription, int64_t deadline_ms)
+{
+    if (deadline_ms < subscription->next_deadline_ms) {
+        subscription->next_deadline_ms = deadline_ms;
+    }
+}
+
+ch_status ch_subscription_sent(ch_subscription *subscription, const ch_pending *event)
+{
+    ch_status status = reserve((void **)&subscription->pending, &subscription->pending_capacity,
+                               subscription->pending_count, CH_PENDING_MOST, sizeof *event);
+    if (status != CH_OK) {
+        return status;
+    }
+    size_t at = pending_place(subscription, event->sequence);
+    memmove(&subscription->pending[at + 1], &subscription->pending[at],
+            (subscription->pending_count - at) * sizeof *event);
+    subscription->pending[at] = *event;
+    subscription->pending_count++;
+    subscription->changed = true;
+    note_deadline(subscription, event->deadline_ms);
+    return CH_OK;
+}
+
+bool ch_subscription_is_full(const ch_subscription *subscription)
+{
+    return subscription->pending_count == CH_PENDING_MOST;
+}
+
+static void remove_pending(ch_subscription *subscription, ch_pending *event)
+{
+    size_t at = (size_t)(event - subscription->pending);
+    subscription->pending_count--;
+    memmove(event, event + 1, (subscription->pending_count - at) * sizeof *event);
+    subscription->changed = true;
+}
+
+ch_status ch_subscription_ack(ch_subscription *subscription, uint64_t sequence, ch_pending *out_event)
+{
+    ch_pending *event = ch_subscription_find(subscription, sequence);
+    if (event == NULL || !event->out) {
+        return CH_NOT_FOUND;
+    }
+    *out_event = *event;
+    remove_pending(subscription, event);
+    ch_held *held = ch_subscription_held(subscription, out_event->case_number);
+    if (held != NULL) {
+        held->not_before_ms = 0;
+    }
+    return CH_OK;
+}
+
+void ch_subscription_ack_upto(ch_subscription *subscription, uint64_t upto, ch_pending_visitor *visit,
+                              void *context)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < subscription->pending_count; i++) {
+        const ch_pending event = subscription->pending[i];
+        if (!event.out || event.sequence > upto) {
+            subscription->pending[kept++] = event;
+            continue;
+        }
+        ch_held *held = ch_subscription_held(subscription, event.case_number);
+        if (held != NULL) {
+            held->not_before_ms = 0;
+        }
+        visit(context, &event);
+    }
+    subscription->changed = subscription->changed || kept != subscription->pending_count;
+    subscription->pending_count = kept;
+}
+
+/* ---- held cases */
+
+static size_t held_place(const ch_subscription *subscription, uint64_t case_number)
+{
+    size_t low = 0, high = subscription->held_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (subscription->held[middle].case_number < case_number) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+ch_held *ch_subscription_held(ch_subscription *subscription, uint64_t case_number)
+{
+    size_t at = held_place(subscription, case_number);
+    return at < subscription->held_count && subscription->held[at].case_number == case_number
+               ? &subscription->held[at]
+               : NULL;
+}
+
+static ch_status hold(ch_subscription *subscription, uint64_t case_number, int64_t not_before_ms)
+{
+    ch_held *held = ch_subscription_held(subscription, case_number);
+    if (held != NULL) {
+        held->not_before_ms = not_before_ms;
+        return CH_OK;
+    }
+    ch_status status = reserve((void **)&subscription->held, &subscription->held_capacity,
+                               subscription->held_count, subscription->held_most, sizeof *held);
+    if (status != CH_OK) {
+        return status;
+    }
+    size_t at = held_place(subscription, case_number);
+    memmove(&subscription->held[at + 1], &subscription->held[at],
+            (subscription->held_count - at) * sizeof *held);
+    subscription->held[at] = (ch_held){case_number, subscription->next, not_before_ms};
+    subscription->held_count++;
+    return CH_OK;
+}
+
+void ch_subscription_release(ch_subscription *subscription, uint64_t case_number)
+{
+    ch_held *held = ch_subscription_held(subscription, case_number);
+    if (held == NULL) {
+        return;
+    }
+    size_t at = (size_t)(held - subscription->held);
+    subscription->held_count--;
+    memmove(held, held + 1, (subscription->held_count - at) * sizeof *held);
+    subscription->changed = true;
+}
+
+bool ch_subscription_is_paused(const ch_subscription *subscription)
+{
+    return subscription->held_count >= subscription->held_most;
+}
+
+ch_status ch_subscription_nak(ch_subscription *subscription, uint64_t sequence, int64_t not_before_ms)
+{
+    ch_pending *event = ch_subscription_find(subscription, sequence);
+    if (event == NULL || !event->out) {
+        return CH_NOT_FOUND;
+    }
+    ch_status status = hold(subscription, event->case_number, not_before_ms);
+    if (status != CH_OK) {
+        event->deadline_ms = not_before_ms;
+        note_deadline(subscription, not_before_ms);
+        return status;
+    }
+    for (ch_pending *at = event; at < subscription->pending + subscription->pending_count; at++) {
+        if (at->case_number == event->case_number) {
+            at->out = false;
+        }
+    }
+    subscription->changed = true;
+    return CH_OK;
+}
+
+int64_t ch_subscription_backoff_ms(const ch_subscription *subscription, uint32_t attempts)
+{
+    int64_t wait = subscription->backoff_first_ms;
+    for (uint32_t i = 1; i < attempts && wait < subscription->backoff_most_ms; i++) {
+        wait *= 2;
+    }
+    return wait < subscription->backoff_most_ms ? wait : subscription->backoff_most_ms;
+}
+
+const ch_pending *ch_subscription_overdue(ch_subscription *subscription, int64_t now_ms)
+{
+    int64_t earliest = INT64_MAX;
+    if (subscription->next_deadline_ms > now_ms) {
+        return NULL;
+    }
+    for (size_t i = 0; i < subscription->pending_count; i++) {
+        const ch_pending *event = &subscription->pending[i];
+        if (event->out && event->deadline_ms <= now_ms) {
+            return event;
+        }
+        earliest = event->out && event->deadline_ms < earliest ? event->deadline_ms : earliest;
+    }
+    subscription->next_deadline_ms = earliest;
+    return NULL;
+}
+
+static ch_pending *next_loose(ch_subscription *subscription)
+{
+    for (size_t i = 0; i < subscription->pending_count; i++) {
+        ch_pending *event = &subscription->pending[i];
+        if (!event->out && ch_subscription_held(subscription, event->case_number) == NULL) {
+            return event;
+        }
+    }
+    return NULL;
+}
+
+/* The case's first event under way; NULL: none is. */
+static ch_pending *first_of_case(const ch_subscription *subscription, uint64_t case_number)
+{
+    for (size_t i = 0; i < subscription->pending_count; i++) {
+        if (subscription->pending[i].case_number == case_number) {
+            return &subscription->pending[i];
+        }
+    }
+    return NULL;
+}
+
+ch_pending *ch_subscription_next_waiting(ch_subscription *subscription, int64_t now_ms, uint64_t *out_drained)
+{
+    *out_drained = 0;
+    if (subscription->loose) {
+        ch_pending *event = next_loose(subscription);
+        if (event != NULL) {
+            return event;
+        }
+        subscription->loose = false;
+    }
+    for (size_t i = 0; i < subscription->held_count; i++) {
+        const ch_held *held = &subscription->held[i];
+        if (held->not_before_ms > now_ms) {
+            continue;
+        }
+        ch_pending *event = first_of_case(subscription, held->case_number);
+        if (event == NULL) {
+            *out_drained = held->case_number;
+            return NULL;
+        }
+        if (!event->out) {
+            return event;
+        }
+    }
+    return NULL;
+}
+
+void ch_subscription_sent_again(ch_subscription *subscription, ch_pending *event, int64_t now_ms)
+{
+    ch_held *held = ch_subscription_held(subscription, event->case_number);
+    event->out = true;
+    event->attempts++;
+    event->deadline_ms = now_ms + subscription->ack_timeout_ms;
+    note_deadline(subscription, event->deadline_ms);
+    if (held != NULL) {
+        /* Its acknowledgement, or the lack of it, says when the case goes on. */
+        held->not_before_ms = INT64_MAX;
+    }
+    subscription->changed = true;
+}
+
+int64_t ch_subscription_wake_ms(const ch_subscription *subscription)
+{
+    int64_t wake = subscription->next_deadline_ms;
+    for (size_t i = 0; i < subscription->held_count; i++) {
+        wake = subscription->held[i].not_before_ms < wake ? subscription->held[i].not_before_ms : wake;
+    }
+    return wake;
+}
+
+/* ---- coming and going */
+
+void ch_subscription_detach(ch_subscription *subscription)
+{
+    for (size_t i = 0; i < subscription->pending_count; i++) {
+        subscription->pending[i].out = false;
+    }
+    for (size_t i = 0; i < subscription->held_count; i++) {
+        ch_held *held = &subscription->held[i];
+        held->not_before_ms = held->not_before_ms == INT64_MAX ? 0 : held->not_before_ms;
+    }
+    ch_actor_unref(subscription->actor);
+    subscription->actor = NULL;
+    subscription->session = 0;
+    subscription->credit = 0;
+    subscription->loose = subscription->pending_count > 0;
+    subscription->next_deadline_ms = INT64_MAX;
+}
+
+void ch_subscription_move(ch_subscription *subscription, uint32_t epoch, uint64_t next)
+{
+    subscription->epoch = epoch;
+    subscription->next = next;
+    subscription->pending_count = 0;
+    subscription->held_count = 0;
+    subscription->loose = false;
+    subscription->changed = true;
+    subscription->next_deadline_ms = INT64_MAX;
+}
+
+uint64_t ch_subscription_floor(const ch_subscription *subscription)
+{
+    uint64_t floor = subscription->next - 1;
+    if (subscription->pending_count > 0 && subscription->pending[0].sequence <= floor) {
+        floor = subscription->pending[0].sequence - 1;
+    }
+    for (size_t i = 0; i < subscription->held_count; i++) {
+        if (subscription->held[i].skipped_from <= floor) {
+            floor = subscription->held[i].skipped_from - 1;
+        }
+    }
+    return floor;
+}
+
+/* ---- as the cursors keep it: [format, owner, patterns, involved, test mode, ack timeout, deliveries, epoch, next,
+ * [sequence, case, attempts, offers, ...], [case, skipped from, ...]] */
+
+#define FORMAT 1
+#define ITEMS 11
+
+void ch_subscription_encode(ch_buf *out, const ch_subscription *subscription)
+{
+    ch_mp_put_array(out, ITEMS);
+    ch_mp_put_int(out, FORMAT);
+    ch_mp_put_text(out, subscription->owner);
+    ch_mp_put_array(out, (uint32_t)subscription->pattern_count);
+    for (size_t i = 0; i < subscription->pattern_count; i++) {
+        ch_mp_put_text(out, subscription->patterns[i]);
+    }
+    ch_mp_put_bool(out, subscription->involved);
+    ch_mp_put_int(out, subscription->test_mode);
+    ch_mp_put_int(out, subscription->ack_timeout_ms);
+    ch_mp_put_int(out, subscription->deliveries_most);
+    ch_mp_put_int(out, subscription->epoch);
+    ch_mp_put_uint(out, subscription->next);
+    ch_mp_put_array(out, (uint32_t)subscription->pending_count * 4);
+    for (size_t i = 0; i < subscription->pending_count; i++) {
+        const ch_pending *event = &subscription->pending[i];
+        ch_mp_put_uint(out, event->sequence);
+        ch_mp_put_uint(out, event->case_number);
+        ch_mp_put_uint(out, event->attempts);
+        ch_mp_put_int(out, event->offers);
+    }
+    ch_mp_put_array(out, (uint32_t)subscription->held_count * 2);
+    for (size_t i = 0; i < subscription->held_count; i++) {
+        ch_mp_put_uint(out, subscription->held[i].case_number);
+        ch_mp_put_uint(out, subscription->held[i].skipped_from);
+    }
+}
+
+static bool take(ch_mp_reader *reader, ch_mp_kind kind, ch_mp_value *out_value)
+{
+    return ch_mp_next(reader, out_value) && out_value->kind == kind;
+}
+
+static bool take_number(ch_mp_reader *reader, int64_t least, int64_t most, int64_t *out_number)
+{
+    ch_mp_value value;
+    if (!take(reader, CH_MP_INT, &value) || value.integer < least || value.integer > most) {
+        return false;
+    }
+    *out_number = value.integer;
+    return true;
+}
+
+static bool take_patterns(ch_mp_reader *reader, ch_subscription *subscription)
+{
+    ch_mp_value head, value;
+    ch_str patterns[CH_CHP_PATTERNS_MAX];
+    if (!take(reader, CH_MP_ARRAY, &head) || head.count > CH_CHP_PATTERNS_MAX) {
+        return false;
+    }
+    for (uint32_t i = 0; i < head.count; i++) {
+        if (!take(reader, CH_MP_STR, &value)) {
+            return false;
+        }
+        patterns[i] = value.str;
+    }
+    return ch_subscription_set_patterns(subscription, patterns, head.count) == CH_OK;
+}
+
+static bool take_settings(ch_mp_reader *reader, ch_subscription *subscription)
+{
+    ch_mp_value value;
+    int64_t number, epoch, next;
+    if (!take_number(reader, FORMAT, FORMAT, &number) || !take(reader, CH_MP_STR, &value) ||
+        ch_str_copy(subscription->owner, sizeof subscription->owner, value.str) != CH_OK ||
+        !take_patterns(reader, subscription) || !take(reader, CH_MP_BOOL, &value)) {
+        return false;
+    }
+    subscription->involved = value.boolean;
+    if (!take_number(reader, CH_TEST_EXCLUDE, CH_TEST_ONLY, &number) ||
+        !take_number(reader, 0, INT64_MAX, &subscription->ack_timeout_ms) ||
+        !take_number(reader, 0, INT64_MAX, &subscription->deliveries_most) ||
+        !take_number(reader, 0, UINT32_MAX, &epoch) || !take_number(reader, 1, INT64_MAX, &next)) {
+        return false;
+    }
+    subscription->test_mode = (ch_test_mode)number;
+    subscription->epoch = (uint32_t)epoch;
+    subscription->next = (uint64_t)next;
+    return true;
+}
+
+static bool take_pending(ch_mp_reader *reader, ch_subscription *subscription)
+{
+    ch_mp_value head;
+    if (!take(reader, CH_MP_ARRAY, &head) || head.count % 4 != 0) {
+        return false;
+    }
+    for (uint32_t i = 0; i < head.count / 4; i++) {
+        int64_t sequence, case_number, attempts, offers;
+        if (!take_number(reader, 1, INT64_MAX, &sequence) ||
+            !take_number(reader, 0, INT64_MAX, &case_number) ||
+            !take_number(reader, 0, UINT32_MAX, &attempts) || !take_number(reader, 0, 1, &offers)) {
+            return false;
+        }
+        const ch_pending event = {.sequence = (uint64_t)sequence,
+                                  .case_number = (uint64_t)case_number,
+                                  .attempts = (uint32_t)attempts,
+                                  .offers = offers == 1,
+                                  .deadline_ms = INT64_MAX};
+        if (ch_subscription_sent(subscription, &event) != CH_OK) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool take_held(ch_mp_reader *reader, ch_subscription *subscription)
+{
+    ch_mp_value head;
+    if (!take(reader, CH_MP_ARRAY, &head) || head.count % 2 != 0) {
+        return false;
+    }
+    for (uint32_t i = 0; i < head.count / 2; i++) {
+        int64_t case_number, from;
+        if (!take_number(reader, 0, INT64_MAX, &case_number) || !take_number(reader, 1, INT64_MAX, &from) ||
+            hold(subscription, (uint64_t)case_number, 0) != CH_OK) {
+            return false;
+        }
+        ch_subscription_held(subscription, (uint64_t)case_number)->skipped_from = (uint64_t)from;
+    }
+    return true;
+}
+
+ch_status ch_subscription_decode(ch_str bytes, ch_subscription *subscription)
+{
+    ch_mp_reader reader = ch_mp_reader_of(bytes);
+    ch_mp_value head;
+    if (!take(&reader, CH_MP_ARRAY, &head) || head.count != ITEMS || !take_settings(&reader, subscription) ||
+        !take_pending(&reader, subscription) || !take_held(&reader, subscription)) {
+        return CH_CORRUPT;
+    }
+    subscription->durable = true;
+    subscription->loose = subscription->pending_count > 0;
+    subscription->next_deadline_ms = INT64_MAX;
+    subscription->changed = false;
+    return CH_OK;
+}
