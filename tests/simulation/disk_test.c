@@ -1,6 +1,6 @@
 /* The disk itself, and the log on it. */
 #include "tests/simulation/disk.h"
-#include "tests/unit/store/check.h"
+#include "tests/unit/check.h"
 #include "tests/unit/store/folder.h"
 
 #include "hub/store/event_log.h"

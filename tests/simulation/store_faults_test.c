@@ -3,7 +3,7 @@
  */
 #include "tests/simulation/disk.h"
 #include "tests/simulation/seeds.h"
-#include "tests/unit/store/check.h"
+#include "tests/unit/check.h"
 #include "tests/unit/store/folder.h"
 #include "tests/unit/store/ledger.h"
 

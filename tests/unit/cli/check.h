@@ -1,17 +1,9 @@
-/* check.h - cmocka with the headers that it wants first. */
+/* check.h - what the tests of the command line check beside a status. */
 #ifndef TESTS_UNIT_CLI_CHECK_H
 #define TESTS_UNIT_CLI_CHECK_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/unit/check.h"
 
-#include <cmocka.h>
-
-#include "hub/base/status.h"
-
-#define assert_status(result, expected) assert_string_equal(ch_status_name(result), ch_status_name(expected))
 /* text holds part, or the test shows both. */
 #define assert_holds(text, part)                                                                             \
     do {                                                                                                     \

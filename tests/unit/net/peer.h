@@ -5,7 +5,7 @@
 #ifndef TESTS_UNIT_NET_PEER_H
 #define TESTS_UNIT_NET_PEER_H
 
-#include "tests/unit/net/check.h"
+#include "tests/unit/check.h"
 
 #include "hub/net/router.h"
 

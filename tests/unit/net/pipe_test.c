@@ -1,4 +1,4 @@
-#include "tests/unit/net/check.h"
+#include "tests/unit/check.h"
 
 #include "hub/net/pipe.h"
 

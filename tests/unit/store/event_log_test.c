@@ -1,4 +1,4 @@
-#include "tests/unit/store/check.h"
+#include "tests/unit/check.h"
 #include "tests/unit/store/folder.h"
 
 #include "hub/base/random.h"

@@ -1,6 +1,6 @@
 #include "tests/unit/store/folder.h"
 
-#include "tests/unit/store/check.h"
+#include "tests/unit/check.h"
 
 #include <fcntl.h>
 #include <ftw.h>

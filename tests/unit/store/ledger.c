@@ -1,6 +1,6 @@
 #include "tests/unit/store/ledger.h"
 
-#include "tests/unit/store/check.h"
+#include "tests/unit/check.h"
 
 #include <inttypes.h>
 #include <stdio.h>
