@@ -1,0 +1,87 @@
+/* queries_inside.h - what the files of the queries share: queries.c (who may ask what, arguments, rows),
+ * queries_cases.c (cases), queries_handoffs.c, queries_tables.c (everything else).
+ */
+#ifndef CH_RUN_QUERIES_INSIDE_H
+#define CH_RUN_QUERIES_INSIDE_H
+
+#include "hub/run/queries.h"
+
+#define CH_QUERY_ROWS_MOST 1000
+#define CH_QUERY_ROWS_DEFAULT 100
+/* Entries that one call looks at; then it says `more`. */
+#define CH_QUERY_LOOKS_MOST 20000
+/* No further row is begun beyond it; a row is never longer than what is left up to CH_CHP_BODY_MAX. */
+#define CH_QUERY_BYTES_TARGET ((size_t)1024 * 1024)
+
+typedef enum ch_query_flag { CH_FLAG_ABSENT, CH_FLAG_NO, CH_FLAG_YES } ch_query_flag;
+
+/* Of any query; a text that was not given is absent, a number is its argument's default. */
+typedef struct ch_query_arguments {
+    ch_str case_id, source, state, party, system, area, ref, category, test, connector, code, status, name,
+        kind;
+    ch_str after;   /* where rows are in the order of texts */
+    int64_t passed; /* `after` where they are in the order of numbers */
+    int64_t limit, since, priority, dead_letter, sequence;
+    ch_query_flag anomalous, open;
+} ch_query_arguments;
+
+/* One call. */
+typedef struct ch_query_look {
+    const ch_asker *asker;
+    const ch_query_arguments *arguments;
+    ch_query_answer *answer;
+    ch_error *error;
+    uint32_t looked;
+    ch_status status; /* of a walk: why it was ended */
+} ch_query_look;
+
+typedef ch_status ch_query_run(ch_query_look *look);
+
+/* Before each entry of a walk: may it be looked at? Counts it; else notes that there is more. */
+bool ch_query_may_look(ch_query_look *look);
+/* A walk's end: what its visitor met, then what the walk itself did. */
+ch_status ch_query_end_walk(ch_query_look *look, ch_status status, const char *what);
+ch_status ch_query_no_argument(ch_query_look *look, const char *name, const char *expected);
+
+/* A map whose absent values are left out. */
+typedef struct ch_query_row {
+    ch_buf *out;
+    size_t begun_at;
+    uint32_t pairs;
+} ch_query_row;
+
+/* One row of the answer. */
+ch_query_row ch_query_row_begin(ch_query_look *look);
+void ch_query_row_end(ch_query_look *look, ch_query_row *row);
+/* A map inside a row. */
+ch_query_row ch_query_map_begin(ch_buf *out);
+void ch_query_map_end(ch_query_row *map);
+/* "" and CH_STR_NONE are absent; so is the time 0. After put_key the caller puts the value. */
+void ch_query_put_text(ch_query_row *row, const char *key, const char *value);
+void ch_query_put_str(ch_query_row *row, const char *key, ch_str value);
+void ch_query_put_int(ch_query_row *row, const char *key, int64_t value);
+void ch_query_put_time(ch_query_row *row, const char *key, int64_t time_ms);
+void ch_query_put_flag(ch_query_row *row, const char *key, bool value);
+void ch_query_put_key(ch_query_row *row, const char *key);
+
+/* queries_cases.c */
+ch_query_run ch_query_cases, ch_query_case, ch_query_timeline;
+/* Runs with a case to read into. */
+typedef ch_status ch_query_run_with(ch_query_look *look, ch_case *scratch);
+ch_status ch_query_with_case(ch_query_look *look, ch_query_run_with *run_with) CH_MUST_CHECK;
+ch_status ch_query_right_to(ch_query_look *look, const ch_case *the_case,
+                            ch_read_right *out_right) CH_MUST_CHECK;
+/* The case and the right to it; a case that is not there may not be read. */
+ch_status ch_query_load_case(ch_query_look *look, uint64_t number, ch_case *the_case,
+                             ch_read_right *out_right) CH_MUST_CHECK;
+/* The one case that the arguments `case` and `source` name, among those that the asker may read. CH_NOT_FOUND;
+ * CH_INVALID when there are several. */
+ch_status ch_query_find_case(ch_query_look *look, ch_case *out_case, ch_read_right *out_right) CH_MUST_CHECK;
+void ch_query_put_handoff(ch_query_row *row, const ch_case *the_case, const ch_handoff *handoff);
+/* queries_handoffs.c */
+ch_query_run ch_query_handoffs;
+/* queries_tables.c */
+ch_query_run ch_query_status, ch_query_dead_letters, ch_query_dead_letter, ch_query_connectors,
+    ch_query_checkpoint, ch_query_parties, ch_query_route, ch_query_grants;
+
+#endif
