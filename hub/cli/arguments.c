@@ -9,17 +9,13 @@
 #include <stdlib.h>
 
 const ch_argument ch_global_arguments[] = {
-    {.name = "hub",
-     .kind = CH_ARGUMENT_TEXT,
-     .value = "ENDPOINT",
-     .help = "the hub, e.g. tcp://127.0.0.1:7070 (else $CASEHUB_HUB, else $CASEHUB_STORE/hub.ipc)"},
-    {.name = "key",
-     .kind = CH_ARGUMENT_TEXT,
-     .value = "FILE",
-     .help = "secret key, as `casehub key new` writes it (else $CASEHUB_KEY); not needed for ipc"},
-    {.name = "json", .kind = CH_ARGUMENT_FLAG, .help = "one JSON object a line"},
-    {.name = "help", .kind = CH_ARGUMENT_FLAG, .help = "explain"},
-    {.name = "version", .kind = CH_ARGUMENT_FLAG, .help = "name the version"},
+    CH_TAKES_TEXT("hub", "ENDPOINT", NULL,
+                  "the hub, e.g. tcp://127.0.0.1:7070 (else $CASEHUB_HUB, else $CASEHUB_STORE/hub.ipc)"),
+    CH_TAKES_TEXT("key", "FILE", NULL,
+                  "secret key, as `casehub key new` writes it (else $CASEHUB_KEY); not needed for ipc"),
+    CH_TAKES_FLAG("json", NULL, "one JSON object a line"),
+    CH_TAKES_FLAG("help", NULL, "explain"),
+    CH_TAKES_FLAG("version", NULL, "name the version"),
 };
 const size_t ch_global_argument_count = sizeof ch_global_arguments / sizeof *ch_global_arguments;
 

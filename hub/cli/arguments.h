@@ -31,6 +31,44 @@ typedef struct ch_argument {
     bool required, repeated;
 } ch_argument;
 
+/* Rows of such tables. v: value, f: field (NULL: none), h: help. */
+#define CH_TAKES_FLAG(n, f, h)                                                                               \
+    {                                                                                                        \
+        .name = n, .kind = CH_ARGUMENT_FLAG, .field = f, .help = h                                           \
+    }
+#define CH_TAKES_TEXT(n, v, f, h)                                                                            \
+    {                                                                                                        \
+        .name = n, .kind = CH_ARGUMENT_TEXT, .value = v, .field = f, .help = h                               \
+    }
+#define CH_NEEDS_TEXT(n, v, f, h)                                                                            \
+    {                                                                                                        \
+        .name = n, .kind = CH_ARGUMENT_TEXT, .value = v, .field = f, .help = h, .required = true             \
+    }
+#define CH_TAKES_TEXTS(n, v, f, h)                                                                           \
+    {                                                                                                        \
+        .name = n, .kind = CH_ARGUMENT_TEXT, .value = v, .field = f, .help = h, .repeated = true             \
+    }
+#define CH_TAKES_NUMBER(n, v, from, to, f, h)                                                                \
+    {                                                                                                        \
+        .name = n, .kind = CH_ARGUMENT_NUMBER, .value = v, .least = from, .most = to, .field = f, .help = h  \
+    }
+#define CH_TAKES_TIME(n, f, h)                                                                               \
+    {                                                                                                        \
+        .name = n, .kind = CH_ARGUMENT_TIME, .value = "TIME", .field = f, .help = h                          \
+    }
+#define CH_NEEDS_TIME(n, f, h)                                                                               \
+    {                                                                                                        \
+        .name = n, .kind = CH_ARGUMENT_TIME, .value = "TIME", .field = f, .help = h, .required = true        \
+    }
+#define CH_TAKES_YES_NO(n, f, h)                                                                             \
+    {                                                                                                        \
+        .name = n, .kind = CH_ARGUMENT_YES_NO, .value = "yes|no", .field = f, .help = h                      \
+    }
+#define CH_TAKES_WORD(n, v, list, f, h)                                                                      \
+    {                                                                                                        \
+        .name = n, .kind = CH_ARGUMENT_WORD, .value = v, .words = list, .field = f, .help = h                \
+    }
+
 typedef struct ch_verb {
     const char *name;     /* "" where the noun itself is the command */
     const char *operands; /* as the help shows them, NULL: none */

@@ -44,12 +44,8 @@ static ch_status backup(ch_cli *cli)
     return status;
 }
 
-static const ch_argument arguments_of_backup[] = {{.name = "timeout",
-                                                   .kind = CH_ARGUMENT_NUMBER,
-                                                   .value = "S",
-                                                   .least = 1,
-                                                   .most = 1000000,
-                                                   .help = "seconds it may take (3600)"}};
+static const ch_argument arguments_of_backup[] = {
+    CH_TAKES_NUMBER("timeout", "S", 1, 1000000, NULL, "seconds it may take (3600)")};
 
 static const ch_verb verbs[] = {
     {.name = "",

@@ -51,109 +51,37 @@ static const char *const test_modes[] = {"exclude", "include", "only", NULL};
 static const char *const waiting_reasons[] = {"citizen", "external", "planned", "suspended", "legal", NULL};
 
 static const ch_argument list_arguments[] = {
-    {.name = "state",
-     .kind = CH_ARGUMENT_WORD,
-     .value = "STATE",
-     .words = states,
-     .field = "state",
-     .help = "received, accepted, assigned, in_progress, waiting, resolved, closed ..."},
-    {.name = "party",
-     .kind = CH_ARGUMENT_TEXT,
-     .value = "PARTY",
-     .field = "party",
-     .help = "leads it, or has an open handoff of it"},
-    {.name = "system",
-     .kind = CH_ARGUMENT_TEXT,
-     .value = "SYSTEM",
-     .field = "system",
-     .help = "where it began"},
-    {.name = "area",
-     .kind = CH_ARGUMENT_TEXT,
-     .value = "AREA",
-     .field = "area",
-     .help = "code of the area; a prefix names a larger one"},
-    {.name = "category",
-     .kind = CH_ARGUMENT_TEXT,
-     .value = "CATEGORY",
-     .field = "category",
-     .help = "or the beginning of one"},
-    {.name = "ref",
-     .kind = CH_ARGUMENT_TEXT,
-     .value = "REF",
-     .field = "ref",
-     .help = "its number in the system where it began"},
-    {.name = "since",
-     .kind = CH_ARGUMENT_TIME,
-     .value = "TIME",
-     .field = "since",
-     .help = "opened then or later; see `casehub help times`"},
-    {.name = "anomalous",
-     .kind = CH_ARGUMENT_FLAG,
-     .field = "anomalous",
-     .help = "with reports that the lifecycle could not follow"},
-    {.name = "test",
-     .kind = CH_ARGUMENT_WORD,
-     .value = "exclude|include|only",
-     .words = test_modes,
-     .field = "test",
-     .help = "cases of drills (exclude)"},
+    CH_TAKES_WORD("state", "STATE", states, "state",
+                  "received, accepted, assigned, in_progress, waiting, resolved, closed ..."),
+    CH_TAKES_TEXT("party", "PARTY", "party", "leads it, or has an open handoff of it"),
+    CH_TAKES_TEXT("system", "SYSTEM", "system", "where it began"),
+    CH_TAKES_TEXT("area", "AREA", "area", "code of the area; a prefix names a larger one"),
+    CH_TAKES_TEXT("category", "CATEGORY", "category", "or the beginning of one"),
+    CH_TAKES_TEXT("ref", "REF", "ref", "its number in the system where it began"),
+    CH_TAKES_TIME("since", "since", "opened then or later; see `casehub help times`"),
+    CH_TAKES_FLAG("anomalous", "anomalous", "with reports that the lifecycle could not follow"),
+    CH_TAKES_WORD("test", "exclude|include|only", test_modes, "test", "cases of drills (exclude)"),
     CH_LIST_LIMIT,
 };
 
 static const ch_argument text_arguments[] = {CH_DESK_TEXT, CH_DESK_ARGUMENTS};
 static const ch_argument reason_arguments[] = {CH_DESK_REASON, CH_DESK_TEXT, CH_DESK_ARGUMENTS};
-static const ch_argument assign_arguments[] = {{.name = "to",
-                                                .kind = CH_ARGUMENT_TEXT,
-                                                .value = "PARTY",
-                                                .required = true,
-                                                .field = "party",
-                                                .help = "who has it from now on"},
-                                               CH_DESK_TEXT,
-                                               CH_DESK_ARGUMENTS};
-static const ch_argument wait_arguments[] = {{.name = "reason",
-                                              .kind = CH_ARGUMENT_WORD,
-                                              .value = "WHOM",
-                                              .words = waiting_reasons,
-                                              .field = "reason",
-                                              .help = "citizen, external, planned, suspended or legal"},
-                                             {.name = "until",
-                                              .kind = CH_ARGUMENT_TIME,
-                                              .value = "TIME",
-                                              .field = "until",
-                                              .help = "how long; see `casehub help times`"},
-                                             CH_DESK_TEXT,
-                                             CH_DESK_ARGUMENTS};
-static const ch_argument reply_arguments[] = {
-    {.name = "public", .kind = CH_ARGUMENT_FLAG, .field = "public", .help = "everybody may read it"},
-    CH_DESK_TEXT,
+static const ch_argument assign_arguments[] = {
+    CH_NEEDS_TEXT("to", "PARTY", "party", "who has it from now on"), CH_DESK_TEXT, CH_DESK_ARGUMENTS};
+static const ch_argument wait_arguments[] = {
+    CH_TAKES_WORD("reason", "WHOM", waiting_reasons, "reason",
+                  "citizen, external, planned, suspended or legal"),
+    CH_TAKES_TIME("until", "until", "how long; see `casehub help times`"), CH_DESK_TEXT, CH_DESK_ARGUMENTS};
+static const ch_argument reply_arguments[] = {CH_TAKES_FLAG("public", "public", "everybody may read it"),
+                                              CH_DESK_TEXT, CH_DESK_ARGUMENTS};
+static const ch_argument resolve_arguments[] = {
+    CH_TAKES_TEXT("resolution", "TEXT", "resolution", "what came of it, in one line"), CH_DESK_TEXT,
     CH_DESK_ARGUMENTS};
-static const ch_argument resolve_arguments[] = {{.name = "resolution",
-                                                 .kind = CH_ARGUMENT_TEXT,
-                                                 .value = "TEXT",
-                                                 .field = "resolution",
-                                                 .help = "what came of it, in one line"},
-                                                CH_DESK_TEXT,
-                                                CH_DESK_ARGUMENTS};
-static const ch_argument feedback_arguments[] = {{.name = "score",
-                                                  .kind = CH_ARGUMENT_NUMBER,
-                                                  .value = "1..5",
-                                                  .least = 1,
-                                                  .most = 5,
-                                                  .field = "score",
-                                                  .help = "5 is best"},
-                                                 {.name = "satisfied",
-                                                  .kind = CH_ARGUMENT_YES_NO,
-                                                  .value = "yes|no",
-                                                  .field = "satisfied",
-                                                  .help = "what the citizen says"},
-                                                 CH_DESK_TEXT,
-                                                 CH_DESK_ARGUMENTS};
+static const ch_argument feedback_arguments[] = {
+    CH_TAKES_NUMBER("score", "1..5", 1, 5, "score", "5 is best"),
+    CH_TAKES_YES_NO("satisfied", "satisfied", "what the citizen says"), CH_DESK_TEXT, CH_DESK_ARGUMENTS};
 static const ch_argument show_arguments[] = {
-    {.name = "source",
-     .kind = CH_ARGUMENT_TEXT,
-     .value = "SOURCE",
-     .field = "source",
-     .help = "whose REF it is, where several systems have the same"}};
+    CH_TAKES_TEXT("source", "SOURCE", "source", "whose REF it is, where several systems have the same")};
 
 #define COMMAND(verb, event_type, table, text)                                                               \
     {                                                                                                        \

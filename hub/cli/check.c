@@ -104,24 +104,11 @@ ch_status ch_check(ch_cli *cli)
 }
 
 static const ch_argument arguments_of_check[] = {
-    {.name = "dead-letters",
-     .kind = CH_ARGUMENT_NUMBER,
-     .value = "N",
-     .least = 1,
-     .most = INT64_MAX,
-     .help = "warn from so many open dead letters on (1)"},
-    {.name = "disk",
-     .kind = CH_ARGUMENT_NUMBER,
-     .value = "MIB",
-     .least = 0,
-     .most = INT64_C(1) << 40,
-     .help = "warn below so many MiB of free disk, critical below a quarter of it (1024)"},
-    {.name = "lag",
-     .kind = CH_ARGUMENT_NUMBER,
-     .value = "N",
-     .least = 1,
-     .most = INT64_MAX,
-     .help = "warn when the state is so many events behind the log (100000)"},
+    CH_TAKES_NUMBER("dead-letters", "N", 1, INT64_MAX, NULL, "warn from so many open dead letters on (1)"),
+    CH_TAKES_NUMBER("disk", "MIB", 0, INT64_C(1) << 40, NULL,
+                    "warn below so many MiB of free disk, critical below a quarter of it (1024)"),
+    CH_TAKES_NUMBER("lag", "N", 1, INT64_MAX, NULL,
+                    "warn when the state is so many events behind the log (100000)"),
 };
 
 static const ch_verb verbs[] = {

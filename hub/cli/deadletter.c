@@ -191,23 +191,15 @@ static ch_status drop(ch_cli *cli)
 }
 
 static const ch_argument list_arguments[] = {
-    {.name = "connector",
-     .kind = CH_ARGUMENT_TEXT,
-     .value = "NAME",
-     .field = "connector",
-     .help = "of this connector"},
-    {.name = "code", .kind = CH_ARGUMENT_TEXT, .value = "CODE", .field = "code", .help = "with this reason"},
-    {.name = "all", .kind = CH_ARGUMENT_FLAG, .help = "settled ones, too"},
+    CH_TAKES_TEXT("connector", "NAME", "connector", "of this connector"),
+    CH_TAKES_TEXT("code", "CODE", "code", "with this reason"),
+    CH_TAKES_FLAG("all", NULL, "settled ones, too"),
     CH_LIST_LIMIT,
 };
 static const ch_argument retry_arguments[] = {
-    {.name = "dry-run", .kind = CH_ARGUMENT_FLAG, .help = "show what would be tried again"}};
-static const ch_argument drop_arguments[] = {{.name = "reason",
-                                              .kind = CH_ARGUMENT_TEXT,
-                                              .value = "TEXT",
-                                              .required = true,
-                                              .field = "reason",
-                                              .help = "why nobody needs it"}};
+    CH_TAKES_FLAG("dry-run", NULL, "show what would be tried again")};
+static const ch_argument drop_arguments[] = {
+    CH_NEEDS_TEXT("reason", "TEXT", "reason", "why nobody needs it")};
 
 static const ch_verb verbs[] = {
     {.name = "list", CH_ARGUMENTS(list_arguments), .help = "what could not be taken in", .run = list},

@@ -5,34 +5,16 @@
 #include "hub/cli/cli.h"
 
 /* What most of them can say. */
-#define CH_DESK_TEXT                                                                                         \
-    {                                                                                                        \
-        .name = "text", .kind = CH_ARGUMENT_TEXT, .value = "TEXT", .field = "text",                          \
-        .help = "in words, for whoever may read the case"                                                    \
-    }
-#define CH_DESK_REASON                                                                                       \
-    {                                                                                                        \
-        .name = "reason", .kind = CH_ARGUMENT_TEXT, .value = "CODE", .field = "reason",                      \
-        .help = "why, as a code such as not-ours"                                                            \
-    }
+#define CH_DESK_TEXT CH_TAKES_TEXT("text", "TEXT", "text", "in words, for whoever may read the case")
+#define CH_DESK_REASON CH_TAKES_TEXT("reason", "CODE", "reason", "why, as a code such as not-ours")
 
 /* Arguments that every such verb has. */
 #define CH_DESK_ARGUMENTS                                                                                    \
-    {.name = "party", .kind = CH_ARGUMENT_TEXT, .value = "PARTY", .help = "acting for this party"},          \
-        {.name = "expect",                                                                                   \
-         .kind = CH_ARGUMENT_NUMBER,                                                                         \
-         .value = "VERSION",                                                                                 \
-         .least = 1,                                                                                         \
-         .most = UINT32_MAX,                                                                                 \
-         .help = "refuse (conflict) unless the case is still at this version"},                              \
-        {.name = "time",                                                                                     \
-         .kind = CH_ARGUMENT_TIME,                                                                           \
-         .value = "TIME",                                                                                    \
-         .help = "when it happened (now); see `casehub help times`"},                                        \
-    {                                                                                                        \
-        .name = "id", .kind = CH_ARGUMENT_TEXT, .value = "ID",                                               \
-        .help = "of the event, so that a repeat changes nothing (random)"                                    \
-    }
+    CH_TAKES_TEXT("party", "PARTY", NULL, "acting for this party"),                                          \
+        CH_TAKES_NUMBER("expect", "VERSION", 1, UINT32_MAX, NULL,                                            \
+                        "refuse (conflict) unless the case is still at this version"),                       \
+        CH_TAKES_TIME("time", NULL, "when it happened (now); see `casehub help times`"),                     \
+        CH_TAKES_TEXT("id", "ID", NULL, "of the event, so that a repeat changes nothing (random)")
 
 /* A hub event (hub.grant, ...) without a case, from now; data is taken. What the hub said. */
 ch_status ch_desk_report(ch_cli *cli, const char *type, json_t *data) CH_MUST_CHECK;

@@ -1,37 +1,19 @@
 #include "hub/cli/nouns.h"
 
 static const ch_argument publish_arguments[] = {
-    {.name = "timeout",
-     .kind = CH_ARGUMENT_NUMBER,
-     .value = "S",
-     .least = 1,
-     .most = 86400,
-     .help = "seconds without a hub after which the rest is answered with errors (10)"}};
+    CH_TAKES_NUMBER("timeout", "S", 1, 86400, NULL,
+                    "seconds without a hub after which the rest is answered with errors (10)")};
 
 static const char *const test_modes[] = {"exclude", "include", "only", NULL};
 static const ch_argument tail_arguments[] = {
-    {.name = "name",
-     .kind = CH_ARGUMENT_TEXT,
-     .value = "DURABLE",
-     .help = "goes on where this name stopped; without one: from now"},
+    CH_TAKES_TEXT("name", "DURABLE", NULL, "goes on where this name stopped; without one: from now"),
     {.name = "from",
      .kind = CH_ARGUMENT_FROM,
      .value = "all|new|SEQ|TIME",
      .help = "where a new subscription begins (new); see `casehub help times`"},
-    {.name = "count",
-     .kind = CH_ARGUMENT_NUMBER,
-     .value = "N",
-     .least = 1,
-     .most = INT64_MAX,
-     .help = "stop after so many events"},
-    {.name = "involved",
-     .kind = CH_ARGUMENT_FLAG,
-     .help = "later events of the cases that my parties took part in, too"},
-    {.name = "test",
-     .kind = CH_ARGUMENT_WORD,
-     .value = "exclude|include|only",
-     .words = test_modes,
-     .help = "events of drills (exclude)"},
+    CH_TAKES_NUMBER("count", "N", 1, INT64_MAX, NULL, "stop after so many events"),
+    CH_TAKES_FLAG("involved", NULL, "later events of the cases that my parties took part in, too"),
+    CH_TAKES_WORD("test", "exclude|include|only", test_modes, NULL, "events of drills (exclude)"),
 };
 
 static const ch_verb verbs[] = {

@@ -3,16 +3,8 @@
 #include "hub/cli/nouns.h"
 #include "hub/model/event.h"
 
-#define DUE                                                                                                  \
-    {                                                                                                        \
-        .name = "due", .kind = CH_ARGUMENT_TIME, .value = "TIME", .field = "due",                            \
-        .help = "by when; see `casehub help times`"                                                          \
-    }
-#define TO(text)                                                                                             \
-    {                                                                                                        \
-        .name = "to", .kind = CH_ARGUMENT_TEXT, .value = "PARTY", .required = true, .field = "party",        \
-        .help = text                                                                                         \
-    }
+#define DUE CH_TAKES_TIME("due", "due", "by when; see `casehub help times`")
+#define TO(text) CH_NEEDS_TEXT("to", "PARTY", "party", text)
 
 static const ch_column columns[] = {
     {.field = "handoff", .heading = "HANDOFF"},
@@ -135,9 +127,9 @@ static ch_status command(ch_cli *cli)
 }
 
 static const ch_argument list_arguments[] = {
-    {.name = "party", .kind = CH_ARGUMENT_TEXT, .value = "PARTY", .field = "party", .help = "the receiver"},
-    {.name = "case", .kind = CH_ARGUMENT_TEXT, .value = "ID", .field = "case", .help = "of this case"},
-    {.name = "all", .kind = CH_ARGUMENT_FLAG, .help = "ended ones, too"},
+    CH_TAKES_TEXT("party", "PARTY", "party", "the receiver"),
+    CH_TAKES_TEXT("case", "ID", "case", "of this case"),
+    CH_TAKES_FLAG("all", NULL, "ended ones, too"),
     CH_LIST_LIMIT,
 };
 static const ch_argument offer_arguments[] = {TO("who should take it"), CH_DESK_REASON, DUE, CH_DESK_TEXT,
@@ -146,15 +138,9 @@ static const ch_argument plain_arguments[] = {CH_DESK_REASON, CH_DESK_TEXT, CH_D
 static const ch_argument accept_arguments[] = {CH_DESK_REASON, DUE, CH_DESK_TEXT, CH_DESK_ARGUMENTS};
 static const ch_argument transfer_arguments[] = {TO("who should take it instead"), CH_DESK_REASON,
                                                  CH_DESK_TEXT, CH_DESK_ARGUMENTS};
-static const ch_argument extend_arguments[] = {{.name = "due",
-                                                .kind = CH_ARGUMENT_TIME,
-                                                .value = "TIME",
-                                                .required = true,
-                                                .field = "due",
-                                                .help = "the new date; see `casehub help times`"},
-                                               CH_DESK_REASON,
-                                               CH_DESK_TEXT,
-                                               CH_DESK_ARGUMENTS};
+static const ch_argument extend_arguments[] = {
+    CH_NEEDS_TIME("due", "due", "the new date; see `casehub help times`"), CH_DESK_REASON, CH_DESK_TEXT,
+    CH_DESK_ARGUMENTS};
 
 #define COMMAND(verb, event_type, table, text)                                                               \
     {                                                                                                        \

@@ -215,17 +215,10 @@ static const char *const roles[] = {"connector", "department", "supervisor", "op
 static const char *const private_rights[] = {"none", "own", "all", NULL};
 
 static const ch_argument new_arguments[] = {
-    {.name = "server",
-     .kind = CH_ARGUMENT_TEXT,
-     .value = "KEY|FILE.pub",
-     .help = "public key of the hub (else the one in the key file of --key or $CASEHUB_KEY)"}};
+    CH_TAKES_TEXT("server", "KEY|FILE.pub", NULL,
+                  "public key of the hub (else the one in the key file of --key or $CASEHUB_KEY)")};
 static const ch_argument grant_arguments[] = {
-    {.name = "name",
-     .kind = CH_ARGUMENT_TEXT,
-     .value = "NAME",
-     .required = true,
-     .field = "name",
-     .help = "of the holder; it is recorded with everything done with this key"},
+    CH_NEEDS_TEXT("name", "NAME", "name", "of the holder; it is recorded with everything done with this key"),
     {.name = "role",
      .kind = CH_ARGUMENT_WORD,
      .value = "ROLE",
@@ -233,30 +226,12 @@ static const ch_argument grant_arguments[] = {
      .required = true,
      .field = "role",
      .help = "connector, department, supervisor, operator, read-only or auditor"},
-    {.name = "source",
-     .kind = CH_ARGUMENT_TEXT,
-     .value = "SOURCE",
-     .repeated = true,
-     .field = "sources",
-     .help = "may speak as this source, and those below it; who works at a desk also gets desk/NAME"},
-    {.name = "party",
-     .kind = CH_ARGUMENT_TEXT,
-     .value = "PARTY",
-     .repeated = true,
-     .field = "parties",
-     .help = "may act for this party; * for all"},
-    {.name = "area",
-     .kind = CH_ARGUMENT_TEXT,
-     .value = "AREA",
-     .repeated = true,
-     .field = "areas",
-     .help = "only in this area (everywhere)"},
-    {.name = "private",
-     .kind = CH_ARGUMENT_WORD,
-     .value = "none|own|all",
-     .words = private_rights,
-     .field = "private",
-     .help = "whose names and phones it may read (none)"},
+    CH_TAKES_TEXTS("source", "SOURCE", "sources",
+                   "may speak as this source, and those below it; who works at a desk also gets desk/NAME"),
+    CH_TAKES_TEXTS("party", "PARTY", "parties", "may act for this party; * for all"),
+    CH_TAKES_TEXTS("area", "AREA", "areas", "only in this area (everywhere)"),
+    CH_TAKES_WORD("private", "none|own|all", private_rights, "private",
+                  "whose names and phones it may read (none)"),
 };
 
 #define KEY .operands = "PUBLIC|FILE.pub", .operands_least = 1, .operands_most = 1

@@ -7,11 +7,7 @@
 
 #define CH_LIST_DEFAULT 100
 #define CH_LIST_MOST 1000000
-#define CH_LIST_LIMIT                                                                                        \
-    {                                                                                                        \
-        .name = "limit", .kind = CH_ARGUMENT_NUMBER, .value = "N", .least = 1, .most = CH_LIST_MOST,         \
-        .help = "rows at most (100)"                                                                         \
-    }
+#define CH_LIST_LIMIT CH_TAKES_NUMBER("limit", "N", 1, CH_LIST_MOST, NULL, "rows at most (100)")
 
 typedef struct ch_listing {
     const char *query;

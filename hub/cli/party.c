@@ -17,12 +17,8 @@ static ch_status list(ch_cli *cli)
 }
 
 static const ch_argument list_arguments[] = {
-    {.name = "code", .kind = CH_ARGUMENT_TEXT, .value = "PARTY", .field = "code", .help = "only this one"},
-    {.name = "kind",
-     .kind = CH_ARGUMENT_TEXT,
-     .value = "KIND",
-     .field = "kind",
-     .help = "department, firm, team ..."},
+    CH_TAKES_TEXT("code", "PARTY", "code", "only this one"),
+    CH_TAKES_TEXT("kind", "KIND", "kind", "department, firm, team ..."),
 };
 
 static const ch_verb verbs[] = {
