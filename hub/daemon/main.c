@@ -56,21 +56,27 @@ static void set_signals(sigset_t *waited)
     signal(SIGPIPE, SIG_IGN);
 }
 
-/* Thousands of idle connections must not use up what the store needs. */
-static void raise_file_limit(int64_t sockets)
+/* Thousands of idle connections must not use up what the store needs; libzmq even aborts when files run out. Where the
+ * limit cannot be raised, fewer may connect. */
+static void fit_file_limit(int64_t *sockets)
 {
+    enum { OTHERS = 2048, ENDPOINTS = 2 };
     struct rlimit limit;
-    rlim_t wanted = (rlim_t)sockets + 1024;
+    rlim_t wanted = ENDPOINTS * (rlim_t)*sockets + OTHERS;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) {
         return;
     }
-    limit.rlim_cur = wanted;
-    limit.rlim_max = limit.rlim_max > wanted ? limit.rlim_max : wanted;
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
-        limit.rlim_cur = limit.rlim_max;
-        ch_diag(CH_DIAG_WARN, "main", "only %llu files may be open, %llu are wanted",
-                (unsigned long long)limit.rlim_max, (unsigned long long)wanted);
+    const struct rlimit raised = {.rlim_cur = wanted,
+                                  .rlim_max = limit.rlim_max > wanted ? limit.rlim_max : wanted};
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0) {
+        return;
     }
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur > OTHERS + ENDPOINTS * 16) {
+        *sockets = (int64_t)((limit.rlim_cur - OTHERS) / ENDPOINTS);
+    }
+    ch_diag(CH_DIAG_WARN, "main", "%llu files may be open: at most %lld connections an endpoint",
+            (unsigned long long)limit.rlim_cur, (long long)*sockets);
 }
 
 static ch_status read_grants(daemon_state *state, size_t *out_count, ch_error *error)
@@ -195,7 +201,7 @@ static int serve(daemon_state *state)
     sigset_t waited;
     int number = 0;
     set_signals(&waited);
-    raise_file_limit(state->config.hub.sockets_most);
+    fit_file_limit(&state->config.hub.sockets_most);
     ch_status status = start(state, &error);
     if (status != CH_OK) {
         ch_diag_failure("main", &error, "casehubd cannot start");

@@ -82,9 +82,11 @@ static void name_attempt(delivery *at, uint64_t sequence, uint32_t attempt)
     ch_mp_put_uint(&at->attempts, attempt);
 }
 
+/* An operator who looks on receives nothing for the department. */
 static bool is_offer_to(const ch_grant *grant, const ch_event *event)
 {
-    return ch_str_is(event->type, "handoff.offered") &&
+    return (grant->role == CH_ROLE_DEPARTMENT || grant->role == CH_ROLE_CONNECTOR) &&
+           ch_str_is(event->type, "handoff.offered") &&
            ch_grant_holds_party(grant, ch_mp_find_str(event->data, "party"));
 }
 

@@ -28,6 +28,7 @@ void ch_front_send(ch_front *front, ch_session *session, ch_str header, ch_buf *
         ch_diag(CH_DIAG_WARN, "front", "%s does not read what it is sent: its session ends",
                 session->actor->grant.name);
     }
+    session->sent_ms = ch_front_now(front);
     if (status != CH_OK) {
         ch_front_end(front, session);
     }
@@ -185,6 +186,7 @@ static void send_shared(ch_front *front, ch_session *session, ch_parcel *parcel)
         ch_router_send_shared(front->router, session->local, session->route, session->route_size,
                               ch_buf_str(&parcel->header), parcel->shared);
     parcel->shared = NULL;
+    session->sent_ms = ch_front_now(front);
     if (status != CH_OK) {
         ch_front_end(front, session);
     }
@@ -220,20 +222,34 @@ static void hear_main(ch_front *front)
 
 /* ---- the loop */
 
+/* One that is gone is only noticed when something is sent to it. */
+void ch_front_probe(ch_front *front, int64_t quiet_ms)
+{
+    int64_t now = ch_front_now(front);
+    const ch_chp_message ping = {.verb = CH_CHP_PING};
+    for (size_t slot = 0; slot < ch_sessions_capacity(front->sessions); slot++) {
+        ch_session *session = ch_sessions_at(front->sessions, slot);
+        if (session == NULL) {
+            continue;
+        }
+        if (now - session->heard_ms > 3 * front->hub->options.heartbeat_ms) {
+            ch_diag(CH_DIAG_DEBUG, "front", "%s has gone silent: its session ends",
+                    session->actor->grant.name);
+            ch_front_end(front, session);
+        } else if (now - session->sent_ms >= quiet_ms) {
+            ch_buf_clear(&front->header);
+            ch_chp_encode(&front->header, &ping);
+            ch_front_send(front, session, ch_buf_str(&front->header), NULL);
+        }
+    }
+}
+
 static void sweep(ch_front *front)
 {
     int64_t now = ch_front_now(front);
-    if (now < front->next_sweep_ms) {
-        return;
-    }
-    front->next_sweep_ms = now + SWEEP_EVERY_MS;
-    for (size_t slot = 0; slot < ch_sessions_capacity(front->sessions); slot++) {
-        ch_session *session = ch_sessions_at(front->sessions, slot);
-        if (session != NULL && now - session->heard_ms > 3 * front->hub->options.heartbeat_ms) {
-            ch_diag(CH_DIAG_INFO, "front", "%s has gone silent: its session ends",
-                    session->actor->grant.name);
-            ch_front_end(front, session);
-        }
+    if (now >= front->next_sweep_ms) {
+        front->next_sweep_ms = now + SWEEP_EVERY_MS;
+        ch_front_probe(front, front->hub->options.heartbeat_ms);
     }
 }
 

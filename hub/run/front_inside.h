@@ -36,6 +36,8 @@ void ch_front_send(ch_front *front, ch_session *session, ch_str header, ch_buf *
 void ch_front_error(ch_front *front, ch_session *session, uint64_t request, ch_status status,
                     const char *where, const char *text);
 void ch_front_end(ch_front *front, ch_session *session);
+/* Ends the silent, and asks those that were told nothing for so long whether they are there. */
+void ch_front_probe(ch_front *front, int64_t quiet_ms);
 /* Takes the task. */
 void ch_front_give_task(ch_front *front, ch_task *task);
 

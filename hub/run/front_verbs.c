@@ -217,7 +217,8 @@ static ch_status check_packet(const ch_packet *packet, const ch_session *session
 {
     *out_message = (ch_chp_message){.verb = CH_CHP_NONE};
     if (packet->frame_count == 0) {
-        return ch_error_set(error, CH_INVALID, "body", "a message has one or two frames");
+        return ch_error_set(error, CH_INVALID, "body",
+                            "a message has one or two frames, and a client no routing id of its own");
     }
     ch_status status = ch_chp_decode(ch_frame_str(packet->frames[0]), out_message, error);
     bool is_hello = out_message->verb == CH_CHP_HELLO;

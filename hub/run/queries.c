@@ -150,6 +150,17 @@ bool ch_query_is_known(ch_str name)
     return find_query(name) != NULL;
 }
 
+bool ch_query_reads_state(ch_str name)
+{
+    static const char *const others[] = {"status", "parties", "route"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        if (ch_str_is(name, others[i])) {
+            return false;
+        }
+    }
+    return ch_query_is_known(name);
+}
+
 /* ---- arguments */
 
 static ch_status refuse(ch_error *error, const char *name, const char *expected)

@@ -26,6 +26,8 @@ typedef struct ch_query_answer {
 
 /* Is this one answered here? The others (subscriptions, delete_subscription, backup) are the reader's own. */
 bool ch_query_is_known(ch_str name);
+/* Does its answer depend on how far the state has come? */
+bool ch_query_reads_state(ch_str name);
 /* Fills *out_answer, whose rows are initialised and empty, with whole rows of at most CH_CHP_BODY_MAX bytes.
  * CH_INVALID (arguments, with where "QUERY.arguments.limit"), CH_NOT_FOUND (where a single thing is asked for), CH_DENIED
  * (not for this role), CH_CORRUPT, CH_IO, CH_NO_MEMORY. */

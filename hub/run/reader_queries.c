@@ -336,18 +336,27 @@ static bool must_wait(const ch_reader *reader, uint64_t sequence)
     return sequence > ch_state_committed(reader->store->state);
 }
 
+/* What was acknowledged to anybody before the question came is in its answer. */
+static uint64_t wanted_sequence(const ch_reader *reader, const ch_chp_query *query)
+{
+    uint64_t last = ch_query_reads_state(query->name)
+                        ? atomic_load_explicit(&reader->hub->log_position, memory_order_acquire)
+                        : 0;
+    int64_t asked = ch_mp_find_int(query->arguments, "sequence", 0);
+    return asked > 0 && (uint64_t)asked > last ? (uint64_t)asked : last;
+}
+
 void ch_reader_query(ch_reader *reader, ch_task *task)
 {
     ch_error error;
-    int64_t sequence = ch_mp_find_int(task->message.query.arguments, "sequence", 0);
-    if (sequence > 0 && must_wait(reader, (uint64_t)sequence)) {
-        if (reader->waiting_count < CH_WAITING_QUERIES_MOST) {
-            reader->waiting[reader->waiting_count++] =
-                (ch_waiting_query){.task = task,
-                                   .sequence = (uint64_t)sequence,
-                                   .until_ms = ch_reader_now(reader) + WAIT_FOR_STATE_MS};
-            return;
-        }
+    uint64_t sequence = wanted_sequence(reader, &task->message.query);
+    bool waits = must_wait(reader, sequence);
+    if (waits && reader->waiting_count < CH_WAITING_QUERIES_MOST) {
+        reader->waiting[reader->waiting_count++] = (ch_waiting_query){
+            .task = task, .sequence = sequence, .until_ms = ch_reader_now(reader) + WAIT_FOR_STATE_MS};
+        return;
+    }
+    if (waits) {
         ch_error_set(&error, CH_BUSY, "QUERY.arguments.sequence", "too many questions wait already");
         ch_reader_error(reader, task->session, task->message.request, &error, 0);
     } else if (ch_str_is(task->message.query.name, "backup")) {
