@@ -252,7 +252,7 @@ ch_status ch_cli_query_one(ch_cli *cli, const char *name, json_t *arguments, con
     } while (status == CH_OK && next != NULL);
     free(next);
     json_decref(arguments);
-    if (status == CH_OK && found == NULL) {
+    if ((status == CH_OK && found == NULL) || status == CH_NOT_FOUND) {
         status = ch_error_set(&cli->error, CH_NOT_FOUND, NULL, "there is no %s", what);
     }
     if (status != CH_OK) {
@@ -261,6 +261,18 @@ ch_status ch_cli_query_one(ch_cli *cli, const char *name, json_t *arguments, con
     }
     *out_row = found;
     return CH_OK;
+}
+
+void ch_cli_await(ch_cli *cli, uint64_t sequence)
+{
+    json_t *rows = NULL;
+    const ch_error before = cli->error;
+    json_t *arguments = json_pack("{s:I}", "sequence", (json_int_t)sequence);
+    if (ch_cli_query(cli, "status", arguments, &rows, NULL) != CH_OK) {
+        ch_cli_note(cli, "It is in the log, but cannot be seen yet: %s", cli->error.text);
+    }
+    json_decref(rows);
+    cli->error = before;
 }
 
 static json_t *value_of(const ch_value *value)

@@ -81,6 +81,10 @@ ch_status ch_cli_query_within(ch_cli *cli, const char *name, json_t *arguments, 
 ch_status ch_cli_query_one(ch_cli *cli, const char *name, json_t *arguments, const char *what,
                            json_t **out_row) CH_MUST_CHECK;
 
+/* Waits until answers show what the log had up to this sequence, so that whatever is asked next, also by another
+ * program, has seen it. Not having come that far is only noted: the events are safe. */
+void ch_cli_await(ch_cli *cli, uint64_t sequence);
+
 /* The verb's arguments that have a field, as one object, the caller's; times as milliseconds. */
 json_t *ch_cli_fields(const ch_arguments *arguments);
 

@@ -47,7 +47,13 @@ ch_status ch_desk_report(ch_cli *cli, const char *type, json_t *data)
 {
     json_t *event = NULL;
     ch_status status = make_event(cli, type, NULL, 0, data, &event);
-    return status == CH_OK ? ch_cli_publish(cli, event) : status;
+    if (status == CH_OK) {
+        status = ch_cli_publish(cli, event);
+    }
+    if (status == CH_OK) {
+        ch_cli_await(cli, cli->answer.sequence);
+    }
+    return status;
 }
 
 /* A refusal should also say what the case looks like now; a handoff's refusal may not. Not being able to ask

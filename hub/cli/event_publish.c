@@ -24,6 +24,7 @@ typedef struct publishing {
     ch_str line;      /* read, but the window was full; at NULL: none */
     uint64_t line_token;
     bool input_ended, connected, refused, failed_for_now;
+    uint64_t last_sequence;
     int64_t progress_ms, patience_ms; /* when the hub last moved, how long it may stand still */
 } publishing;
 
@@ -67,6 +68,7 @@ static void settle_refusal(publishing *p, uint64_t token, const ch_cli_answer *a
 static void settle_accepted(publishing *p, uint64_t token, const ch_cli_answer *answer)
 {
     json_t *said = json_pack("{s:I}", "sequence", (json_int_t)answer->sequence);
+    p->last_sequence = answer->sequence > p->last_sequence ? answer->sequence : p->last_sequence;
     if (answer->case_id[0] != '\0') {
         json_object_set_new(said, "case", json_string(answer->case_id));
         json_object_set_new(said, "caseversion", json_integer(answer->case_version));
@@ -226,6 +228,9 @@ static ch_status publish_all(publishing *p, int input_fd)
         status = turn(p, input_fd);
     }
     if (status == CH_END) {
+        if (p->last_sequence > 0) {
+            ch_cli_await(p->cli, p->last_sequence);
+        }
         p->cli->exit_code = p->failed_for_now ? CH_EXIT_TEMPORARY : p->refused ? CH_EXIT_DATA : CH_EXIT_OK;
         return CH_OK;
     }

@@ -202,6 +202,8 @@ static void a_large_file_goes_through_a_small_window(void **state)
     assert_int_equal(self->code, 0);
     assert_int_equal(lines, 4000);
     assert_holds(self->out, "{\"sequence\":4000,");
+    /* Whoever looks next sees them all. */
+    assert_string_equal(self->hub->asked[0], "status {\"sequence\":4000}");
 }
 
 static void a_command_is_an_event_of_the_desk_and_waits_to_see_its_effect(void **state)

@@ -217,13 +217,13 @@ int casehub_query(casehub *hub, const char *name, const char *arguments, int tim
 {
     (void)timeout_ms;
     assert(script.queries_asked < 16);
-    size_t index = script.queries_asked++;
-    snprintf(script.asked[index], sizeof script.asked[index], "%s %s", name,
-             arguments == NULL ? "" : arguments);
-    const fake_query *query = index < script.query_count ? &script.queries[index] : NULL;
-    if (query == NULL || strcmp(query->name, name) != 0) {
+    char *asked = script.asked[script.queries_asked++];
+    snprintf(asked, sizeof script.asked[0], "%s %s", name, arguments == NULL ? "" : arguments);
+    const fake_query *query = &script.queries[script.queries_used];
+    if (script.queries_used == script.query_count || strcmp(query->name, name) != 0) {
         return fail(hub, "not-found", "the script has no answer", name);
     }
+    script.queries_used++;
     if (query->code != NULL) {
         return fail(hub, query->code, query->text, "");
     }

@@ -20,9 +20,9 @@ typedef struct fake_query {
 typedef struct fake_hub {
     ch_clock_fake clock;
     fake_connection connection;
-    /* Answers to queries, each used once, in order. */
+    /* Answers to queries, each used once, in order; another question meanwhile is not-found. */
     fake_query queries[16];
-    size_t query_count, queries_asked;
+    size_t query_count, queries_used, queries_asked;
     char asked[16][512]; /* "name arguments" */
     /* Answers to events, in order; after the last it accepts with sequences 1, 2, 3 ... */
     casehub_answer answers[16];
