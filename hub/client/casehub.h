@@ -52,7 +52,7 @@ typedef struct casehub_event {
 typedef struct casehub_options {
     size_t size;
     const char *endpoint; /* "tcp://127.0.0.1:7070" or "ipc:///.../hub.ipc" */
-    const char *key_file; /* secret key as `casehub key new` writes it; NULL for ipc */
+    const char *key_file; /* secret key as `casehub key new` writes it; not looked at for ipc */
     const char *name;     /* of this program, "power-supply-desk/1.0" */
     unsigned window;      /* unanswered events at most; 0: 256 */
     void *context;        /* for the callbacks below */
@@ -60,15 +60,20 @@ typedef struct casehub_options {
     void (*on_state)(void *context, bool connected, const char *text);
 } casehub_options;
 
-/* Returns at once; the connection is made (and made again) by casehub_poll. NULL: no memory, or an unreadable
- * key (errno tells). */
+/* Returns at once; the connection is made (and made again) by casehub_poll. NULL with errno: ENOMEM;
+ * EINVAL malformed options, endpoint (tcp without a key, too) or key file; EPERM a key file that group or
+ * others may open; ENOKEY one without secret or server; what open, read and socket say. */
 CASEHUB_API casehub *casehub_new(const casehub_options *options);
-/* Unanswered events are lost to this process; call casehub_flush first. NULL is fine. */
+/* Unanswered events are lost to this process; call casehub_flush first. Acknowledgements get up to 200 ms
+ * to leave. NULL is fine; inside a callback nothing happens. */
 CASEHUB_API void casehub_free(casehub **hub);
 /* For an event loop of your own: readable means call casehub_poll(hub, 0). */
 CASEHUB_API int casehub_fd(const casehub *hub);
-/* Waits up to timeout_ms (-1: for ever) for something, and does it. 0, or -1 with casehub_error_code():
- * "denied" (the hub refused the key or the protocol) ends the connection for good. */
+/* Waits up to timeout_ms (-1: for ever) for something, and does it; a signal ends the waiting, too. 0, or
+ * -1 with casehub_error_code(): "denied" (the hub refused the key or the protocol) ends the connection for
+ * good and is told by every poll from then on. A subscription that the hub refuses or gives to another
+ * session is told once, with its number and name in casehub_error_where(); the connection goes on. Calls
+ * that wait are refused ("invalid") inside a callback. */
 CASEHUB_API int casehub_poll(casehub *hub, int timeout_ms);
 /* Waits until the hub has welcomed this client. -1 "timeout". */
 CASEHUB_API int casehub_wait(casehub *hub, int timeout_ms);
@@ -84,9 +89,11 @@ CASEHUB_API const char *casehub_hub_code(const casehub *hub);
 CASEHUB_API int casehub_publish_json(casehub *hub, const char *json, size_t json_size, uint64_t token);
 CASEHUB_API int casehub_publish(casehub *hub, const void *encoded, size_t encoded_size, uint64_t token);
 
-/* A batch, all or nothing, that moves a connector's checkpoint from `from` to `to` in the same transaction;
- * events that the hub refuses become dead letters. Waits for the answer; on_answer is called for each event
- * with the token of its place (0 .. count-1). -1 "conflict": another process moved the checkpoint. */
+/* A batch, all or nothing, that moves a connector's checkpoint from `from` to `to` in the same
+ * transaction; events that the hub refuses become dead letters. What was published before is flushed
+ * first. Waits for the answer; on_answer is called for each event with the token of its place (0 ..
+ * count-1). -1 "conflict": another process moved the checkpoint. When a reconnect lost the answer and the
+ * checkpoint shows that the batch is in: 0, no on_answer. */
 typedef struct casehub_batch {
     size_t size;
     const char *connector, *from, *to; /* connector NULL: no checkpoint, events are independent */
@@ -113,11 +120,15 @@ typedef struct casehub_subscription {
     /* Acknowledge with casehub_ack or casehub_nak, now or later. */
     void (*on_event)(void *context, casehub *hub, const casehub_event *event);
 } casehub_subscription;
-/* Answers a number > 0 for the calls below, or -1. Subscribed again by itself after a reconnect. */
+/* Answers a number > 0 for the calls below, or -1. Subscribed again by itself after a reconnect: a durable
+ * one goes on where its acknowledgements stand, a live one with the oldest event that it did not
+ * acknowledge. */
 CASEHUB_API int casehub_subscribe(casehub *hub, const casehub_subscription *subscription);
 CASEHUB_API int casehub_ack(casehub *hub, int subscription, uint64_t sequence);
 CASEHUB_API int casehub_ack_upto(casehub *hub, int subscription, uint64_t sequence);
-/* delay_ms -1: the hub's back-off. reason: a code such as "system-down". */
+/* delay_ms -1: the hub's back-off. reason: a code such as "system-down". Called from on_event, later
+ * events of the same case that were on their way already are dropped: the hub sends them again behind this
+ * one. */
 CASEHUB_API int casehub_nak(casehub *hub, int subscription, uint64_t sequence, int delay_ms,
                             const char *reason);
 CASEHUB_API int casehub_unsubscribe(casehub *hub, int subscription);
@@ -141,8 +152,13 @@ CASEHUB_API char *casehub_event_get(const casehub_event *event, const char *path
 /* The event as one JSON object; free() it. */
 CASEHUB_API char *casehub_event_json(const casehub_event *event);
 
-/* A new key pair: writes `file` (secret, mode 0600) and `file`.pub. server_key: Z85 of the hub's public key,
- * kept in both. out_public: Z85, 41 bytes. -1 with errno. */
+/* A new key pair: writes `file` (secret, mode 0600) and `file`.pub; neither may exist (EEXIST).
+ * server_key: Z85 of the hub's public key, kept in both; NULL: none. out_public: Z85, 41 bytes. -1 with
+ * errno. The files are text:
+ *     public = "Z85"
+ *     secret = "Z85"      (not in the .pub)
+ *     server = "Z85"
+ * Empty lines and lines that begin with '#' are skipped. */
 CASEHUB_API int casehub_key_new(const char *file, const char *server_key, char out_public[41]);
 /* Reads the public key of either file. -1 with errno. */
 CASEHUB_API int casehub_key_public(const char *file, char out_public[41]);

@@ -1,0 +1,143 @@
+/* EVENTS: from a frame to the application's callback, one by one. */
+#include "hub/client/subscribe.h"
+
+/* What casehub_event shows. Unknown attributes are a newer hub's, so only these are looked at. */
+typedef struct event_facts {
+    int64_t sequence;
+    char type[CH_CODE_MAX + 1], subject[CH_CASE_ID_SIZE], topic[CH_TOPIC_MAX + 1];
+} event_facts;
+
+static ch_status read_facts(ch_str encoded, event_facts *out_facts, ch_error *error)
+{
+    ch_mp_value head;
+    ch_mp_reader reader = ch_mp_reader_of(encoded);
+    if (!ch_mp_next(&reader, &head) || head.kind != CH_MP_MAP) {
+        return ch_error_set(error, CH_INVALID, "EVENTS", "an event is no map");
+    }
+    out_facts->sequence = ch_mp_find_int(encoded, "sequence", 0);
+    if (out_facts->sequence <= 0 ||
+        ch_str_copy(out_facts->type, sizeof out_facts->type, ch_mp_find_str(encoded, "type")) != CH_OK ||
+        ch_str_copy(out_facts->subject, sizeof out_facts->subject, ch_mp_find_str(encoded, "subject")) !=
+            CH_OK ||
+        ch_str_copy(out_facts->topic, sizeof out_facts->topic, ch_mp_find_str(encoded, "topic")) != CH_OK) {
+        return ch_error_set(error, CH_INVALID, "EVENTS",
+                            "an event without a good sequence, type, subject or topic");
+    }
+    return CH_OK;
+}
+
+static void call(casehub *hub, ch_str encoded, const event_facts *facts, unsigned attempt,
+                 ch_event_call *on_event, void *context)
+{
+    const casehub_event event = {.sequence = (uint64_t)facts->sequence,
+                                 .attempt = attempt,
+                                 .type = facts->type,
+                                 .subject = facts->subject,
+                                 .topic = facts->topic,
+                                 .encoded = encoded.at,
+                                 .encoded_size = encoded.size};
+    hub->in_callback = true;
+    on_event(context, hub, &event);
+    hub->in_callback = false;
+}
+
+ch_status ch_event_hand(casehub *hub, ch_str encoded, ch_event_call *on_event, void *context, ch_error *error)
+{
+    event_facts facts;
+    ch_status status = read_facts(encoded, &facts, error);
+    if (status == CH_OK) {
+        call(hub, encoded, &facts, 1, on_event, context);
+    }
+    return status;
+}
+
+static unsigned attempt_of(ch_str attempts, int64_t sequence)
+{
+    ch_mp_value head, pair, number, attempt;
+    ch_mp_reader reader = ch_mp_reader_of(attempts);
+    if (attempts.at == NULL || !ch_mp_next(&reader, &head)) {
+        return 1;
+    }
+    while (ch_mp_next(&reader, &pair) && ch_mp_next(&reader, &number) && ch_mp_next(&reader, &attempt)) {
+        if (number.integer == sequence) {
+            return (unsigned)attempt.integer;
+        }
+    }
+    return 1;
+}
+
+/* True for an event that the hub will send again behind the failing one. What comes a second time ends the
+ * hold. */
+static bool is_held(casehub *hub, ch_subscription *subscription, const event_facts *facts, unsigned attempt)
+{
+    bool held = false;
+    for (size_t i = 0; i < CH_HOLDS_MAX; i++) {
+        ch_hold *hold = &subscription->holds[i];
+        if (hold->until_ms == 0 || strcmp(hold->case_id, facts->subject) != 0) {
+            continue;
+        }
+        if (attempt > 1 || ch_client_now(hub) >= hold->until_ms) {
+            hold->until_ms = 0;
+        } else {
+            held |= (uint64_t)facts->sequence > hold->sequence;
+        }
+    }
+    return held;
+}
+
+/* What was under way already has used up credit twice, once for nothing. */
+static ch_status account(ch_subscription *subscription, const event_facts *facts, ch_error *error)
+{
+    uint64_t sequence = (uint64_t)facts->sequence;
+    size_t before = subscription->under_way.count;
+    if (subscription->wire.no_ack) {
+        subscription->returned++;
+    } else if (ch_under_way_add(&subscription->under_way, sequence) != CH_OK) {
+        return ch_error_set(error, CH_INVALID, "EVENTS", "more events than credit");
+    } else if (subscription->under_way.count == before) {
+        subscription->returned++;
+    }
+    if (sequence >= subscription->next) {
+        subscription->next = sequence + 1;
+    }
+    return CH_OK;
+}
+
+static ch_status hand(casehub *hub, ch_subscription *subscription, ch_str encoded, ch_str attempts,
+                      ch_error *error)
+{
+    event_facts facts;
+    ch_status status = read_facts(encoded, &facts, error);
+    if (status != CH_OK) {
+        return status;
+    }
+    unsigned attempt = attempt_of(attempts, facts.sequence);
+    if (!subscription->wire.no_ack && is_held(hub, subscription, &facts, attempt)) {
+        subscription->returned++;
+        return CH_OK;
+    }
+    status = account(subscription, &facts, error);
+    if (status == CH_OK) {
+        hub->handed = (ch_handed){.subscription = subscription->wire.subscription,
+                                  .sequence = (uint64_t)facts.sequence};
+        memcpy(hub->handed.case_id, facts.subject, sizeof facts.subject);
+        call(hub, encoded, &facts, attempt, subscription->on_event, subscription->context);
+        hub->handed.subscription = 0;
+    }
+    return status;
+}
+
+/* The callback may unsubscribe: the rest is then for nobody. */
+ch_status ch_subscribe_events(casehub *hub, const ch_chp_message *message, ch_str body, ch_error *error)
+{
+    ch_mp_reader reader;
+    ch_str encoded;
+    uint32_t count;
+    ch_subscription *subscription = ch_subscription_find(hub, message->events.subscription);
+    ch_status status = ch_chp_body_check(body, UINT32_MAX, &count, &reader, error);
+    while (status == CH_OK && subscription != NULL && subscription->state == CH_SUBSCRIPTION_OPEN &&
+           ch_mp_skip(&reader, &encoded)) {
+        status = hand(hub, subscription, encoded, message->events.attempts, error);
+    }
+    return status;
+}
