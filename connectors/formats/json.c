@@ -147,14 +147,14 @@ static int fail_line(const casehub_line *line, const casehub_sink *sink, const c
 static int read_line(reader *r, const casehub_line *line, const casehub_sink *sink)
 {
     char reason[120];
-    size_t blank = 0;
-    while (blank < line->text_size && isspace((unsigned char)line->text[blank])) {
-        blank++;
+    ch_str text = {line->text, line->text_size};
+    while (text.size > 0 && isspace((unsigned char)text.at[text.size - 1])) {
+        text.size--;
     }
-    if (blank == line->text_size) {
+    if (text.size == 0) {
         return CASEHUB_FORMAT_OK;
     }
-    quote_large_integers(&r->text, (ch_str){line->text, line->text_size});
+    quote_large_integers(&r->text, text);
     json_t *value = load(&r->text, reason, sizeof reason);
     if (value == NULL) {
         return fail_line(line, sink, "invalid", reason);

@@ -32,6 +32,8 @@ struct ch_delivery {
     ch_made_id ids[CH_BATCH_MOST];
     bool letters[CH_BATCH_MOST]; /* dead letters that the host made */
     size_t count;
+    size_t noted; /* of the pending row notes, those of the gathered records */
+    bool stale;
     ch_delivery_totals totals;
     answer answers[CH_BATCH_MOST];
 };
@@ -105,7 +107,7 @@ void ch_delivery_drop(ch_delivery *delivery)
 {
     ch_checkpoint committed;
     ch_buf_clear(&delivery->bytes);
-    delivery->count = 0;
+    delivery->count = delivery->noted = 0;
     ch_rows_undo(delivery->rows, 0);
     if (ch_checkpoint_decode(&committed, delivery->from, NULL) == CH_OK) {
         ch_checkpoint_done(&delivery->checkpoint);
@@ -270,19 +272,43 @@ static ch_status follow_up(ch_delivery *delivery, const void *const *at, const s
     return CH_OK;
 }
 
-/* The batch and the checkpoint, in one transaction of the hub's. The rows are on disk before. */
-static ch_status commit(ch_delivery *delivery, ch_error *error)
+bool ch_delivery_is_stale(const ch_delivery *delivery)
+{
+    return delivery->stale;
+}
+
+/* The rows of the batch on disk, and the checkpoint that names them. */
+static ch_status prepare(ch_delivery *delivery, size_t notes, char **out_to, ch_error *error)
+{
+    ch_status status = ch_rows_seal(delivery->rows, notes, delivery->checkpoint.rows, error);
+    return status == CH_OK ? ch_checkpoint_encode(&delivery->checkpoint, out_to, error) : status;
+}
+
+/* Takes over to. */
+static ch_status publish_to(ch_delivery *delivery, const casehub_batch *batch, char *to, ch_error *error)
+{
+    ch_status status = publish(delivery, batch, error);
+    if (status != CH_OK) {
+        delivery->stale = true;
+        free(to);
+        return status;
+    }
+    free(delivery->from);
+    delivery->from = to;
+    return CH_OK;
+}
+
+/* The batch and the checkpoint, in one transaction of the hub's, with the first `notes` row notes. */
+static ch_status commit(ch_delivery *delivery, size_t notes, ch_error *error)
 {
     const void *at[CH_BATCH_MOST];
     size_t sizes[CH_BATCH_MOST];
     char *to = NULL;
-    ch_status status = ch_rows_seal(delivery->rows, delivery->checkpoint.rows, error);
-    if (status == CH_OK) {
-        status = ch_checkpoint_encode(&delivery->checkpoint, &to, error);
-    }
+    ch_status status = prepare(delivery, notes, &to, error);
     if (status != CH_OK) {
         return status;
     }
+    delivery->noted = 0;
     list(delivery, at, sizes);
     const casehub_batch batch = {CASEHUB_SIZE(casehub_batch),
                                  .connector = delivery->config->name,
@@ -292,16 +318,12 @@ static ch_status commit(ch_delivery *delivery, ch_error *error)
                                  .encoded = at,
                                  .encoded_sizes = sizes,
                                  .count = delivery->count};
-    status = publish(delivery, &batch, error);
-    if (status != CH_OK) {
-        free(to);
-        return status;
+    status = publish_to(delivery, &batch, to, error);
+    if (status == CH_OK) {
+        status = follow_up(delivery, at, sizes, error);
+        ch_buf_clear(&delivery->bytes);
+        delivery->count = 0;
     }
-    free(delivery->from);
-    delivery->from = to;
-    status = follow_up(delivery, at, sizes, error);
-    ch_buf_clear(&delivery->bytes);
-    delivery->count = 0;
     return status;
 }
 
@@ -327,7 +349,8 @@ ch_status ch_delivery_add(void *context, const ch_made *made, ch_error *error)
 {
     ch_delivery *delivery = context;
     if (!has_room(delivery, made)) {
-        ch_status status = commit(delivery, error);
+        /* The notes of this record are pending already; they are not of that batch. */
+        ch_status status = commit(delivery, delivery->noted, error);
         if (status != CH_OK) {
             return status;
         }
@@ -336,6 +359,7 @@ ch_status ch_delivery_add(void *context, const ch_made *made, ch_error *error)
     if (delivery->bytes.failed != CH_OK) {
         return ch_error_set(error, delivery->bytes.failed, NULL, "no room to gather the batch");
     }
+    delivery->noted = ch_rows_pending(delivery->rows);
     delivery->totals.records++;
     delivery->checkpoint.row = made->row;
     delivery->checkpoint.offset = made->offset;
@@ -354,7 +378,7 @@ ch_status ch_delivery_finish(ch_delivery *delivery, const casehub_unit *unit, ch
         ch_checkpoint_done(&delivery->checkpoint);
         delivery->checkpoint.position = position;
     }
-    ch_status status = commit(delivery, error);
+    ch_status status = commit(delivery, ch_rows_pending(delivery->rows), error);
     if (status == CH_OK) {
         *out_totals = delivery->totals;
     }
@@ -427,10 +451,7 @@ ch_status ch_delivery_retry(ch_delivery *delivery, uint64_t number, const ch_mad
         sizes[i] = made->events[i].size;
     }
     char *to = NULL;
-    ch_status status = ch_rows_seal(delivery->rows, delivery->checkpoint.rows, error);
-    if (status == CH_OK) {
-        status = ch_checkpoint_encode(&delivery->checkpoint, &to, error);
-    }
+    ch_status status = prepare(delivery, ch_rows_pending(delivery->rows), &to, error);
     if (status != CH_OK) {
         return status;
     }
@@ -443,12 +464,5 @@ ch_status ch_delivery_retry(ch_delivery *delivery, uint64_t number, const ch_mad
                                  .encoded = at,
                                  .encoded_sizes = sizes,
                                  .count = made->count};
-    status = publish(delivery, &batch, error);
-    if (status != CH_OK) {
-        free(to);
-        return status;
-    }
-    free(delivery->from);
-    delivery->from = to;
-    return CH_OK;
+    return publish_to(delivery, &batch, to, error);
 }

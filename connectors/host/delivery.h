@@ -48,6 +48,9 @@ ch_status ch_delivery_add(void *delivery, const ch_made *made, ch_error *error) 
 /* Publishes what is left; the unit is done. */
 ch_status ch_delivery_finish(ch_delivery *delivery, const casehub_unit *unit, ch_delivery_totals *out_totals,
                              ch_error *error) CH_MUST_CHECK;
+/* True once a batch failed for good after its rows were sealed: they would pass for told. The process must end; its next
+ * start cuts them off again. */
+bool ch_delivery_is_stale(const ch_delivery *delivery);
 /* Forgets what was gathered and not published. */
 void ch_delivery_drop(ch_delivery *delivery);
 

@@ -46,6 +46,14 @@ static jv convert_time(jv value, ch_error *error)
 
 static jv convert(jv value, unsigned depth, ch_error *error);
 
+/* "due" becomes "data.due". */
+static void place_within(ch_error *error, const char *member)
+{
+    char inner[sizeof error->where];
+    memcpy(inner, error->where, sizeof inner);
+    snprintf(error->where, sizeof error->where, "%.40s%s%.110s", member, inner[0] == '\0' ? "" : ".", inner);
+}
+
 static jv convert_members(jv object, unsigned depth, ch_error *error)
 {
     jv result = jv_object();
@@ -61,7 +69,7 @@ static jv convert_members(jv object, unsigned depth, ch_error *error)
             result = jv_object_set(result, key, converted);
             continue;
         }
-        ch_error_prefix(error, jv_string_value(key));
+        place_within(error, jv_string_value(key));
         jv_free(key);
         jv_free(result);
         jv_free(converted);

@@ -26,7 +26,7 @@ static const char prelude[] =
                                "($table | has($code)) then $table[$code] "
                                "else error({code: \"not-found\", field: $field, reason: \"the code is not in "
                                "the table\"}) end; "
-                               ".[0] as $record | .[1] | ";
+                               "{} as $ENV | .[0] as $record | .[1] | ";
 
 struct ch_mapping {
     jq_state *jq;
@@ -73,7 +73,6 @@ static ch_status compile(ch_mapping *mapping, const ch_buf *program, jv tables, 
     jq_set_error_cb(mapping->jq, keep_message, mapping);
     jq_set_nomem_handler(mapping->jq, ch_watchdog_out_of_memory, NULL);
     jv arguments = jv_object_set(jv_object(), jv_string("tables"), tables);
-    arguments = jv_object_set(arguments, jv_string("ENV"), jv_object());
     if (!jq_compile_args(mapping->jq, (const char *)program->at, arguments)) {
         return ch_error_set(error, CH_INVALID, file, "%s", mapping->message);
     }

@@ -98,8 +98,12 @@ static ch_status retry_row(ch_runner *runner, uint64_t number, const json_t *row
     ch_error why;
     const char *connector = json_string_value(json_object_get(row, "connector"));
     const char *place = json_string_value(json_object_get(row, "place"));
+    const char *state = json_string_value(json_object_get(row, "status"));
     if (connector == NULL || strcmp(connector, runner->config->name) != 0) {
         return CH_OK; /* somebody else's */
+    }
+    if (state != NULL && strcmp(state, "open") != 0 && strcmp(state, "retrying") != 0) {
+        return ch_error_set(error, CH_REFUSED, NULL, "it is %.20s already", state);
     }
     ch_buf_init(&raw, RAW_MOST);
     ch_status status = take_raw(row, &raw, error);

@@ -8,9 +8,9 @@
 
 #define FIRST_CAPACITY ((size_t)1024)
 
-/* What a note replaced. */
+/* What a note replaced, and what with. */
 typedef struct undo {
-    ch_row before;
+    ch_row before, after;
     bool was_new;
 } undo;
 
@@ -186,7 +186,7 @@ ch_row_news ch_rows_compare(const ch_rows *rows, ch_str key, ch_str aspect, ch_s
     return memcmp(row->digest, digest, sizeof digest) == 0 ? CH_ROW_SAME : CH_ROW_CHANGED;
 }
 
-static ch_status remember(ch_rows *rows, const ch_row *before)
+static ch_status remember(ch_rows *rows, const ch_row *before, const ch_row *after)
 {
     if (rows->pending_count == rows->pending_capacity) {
         size_t capacity = rows->pending_capacity == 0 ? 256 : rows->pending_capacity * 2;
@@ -197,7 +197,7 @@ static ch_status remember(ch_rows *rows, const ch_row *before)
         rows->pending = pending;
         rows->pending_capacity = capacity;
     }
-    rows->pending[rows->pending_count++] = (undo){*before, is_free(before)};
+    rows->pending[rows->pending_count++] = (undo){*before, *after, is_free(before)};
     return CH_OK;
 }
 
@@ -205,7 +205,7 @@ static ch_status note(ch_rows *rows, const ch_row *row, ch_error *error)
 {
     ch_row before = rows->table[place_of(rows->table, rows->capacity, row->key)];
     memcpy(before.key, row->key, sizeof before.key);
-    ch_status status = remember(rows, &before);
+    ch_status status = remember(rows, &before, row);
     if (status == CH_OK) {
         status = put(rows, row);
         rows->pending_count -= status != CH_OK;
@@ -255,21 +255,23 @@ void ch_rows_undo(ch_rows *rows, size_t count)
     }
 }
 
-ch_status ch_rows_seal(ch_rows *rows, char out_mark[CH_ROWS_MARK_SIZE], ch_error *error)
+ch_status ch_rows_seal(ch_rows *rows, size_t count, char out_mark[CH_ROWS_MARK_SIZE], ch_error *error)
 {
     ch_status status = CH_OK;
-    if (rows->pending_count > 0 && rows->file != NULL) {
-        status = ch_rows_file_begin(rows->file, rows->pending_count, error);
-        for (size_t i = 0; status == CH_OK && i < rows->pending_count; i++) {
-            const uint8_t *key = rows->pending[i].before.key;
-            ch_rows_file_add(rows->file, &rows->table[place_of(rows->table, rows->capacity, key)]);
+    if (count > 0 && rows->file != NULL) {
+        status = ch_rows_file_begin(rows->file, count, error);
+        for (size_t i = 0; status == CH_OK && i < count; i++) {
+            ch_rows_file_add(rows->file, &rows->pending[i].after);
         }
         if (status == CH_OK) {
             status = ch_rows_file_end(rows->file, rows->mark, error);
         }
     }
     if (status == CH_OK) {
-        rows->pending_count = 0;
+        rows->pending_count -= count;
+        if (count > 0 && rows->pending_count > 0) {
+            memmove(rows->pending, rows->pending + count, rows->pending_count * sizeof *rows->pending);
+        }
         snprintf(out_mark, CH_ROWS_MARK_SIZE, "%s", rows->mark);
     }
     return status;

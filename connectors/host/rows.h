@@ -40,10 +40,12 @@ ch_status ch_rows_note(ch_rows *rows, ch_str key, ch_str aspect, ch_str content,
 ch_status ch_rows_renumber(ch_rows *rows, ch_str key, ch_str aspect, uint32_t number,
                            ch_error *error) CH_MUST_CHECK;
 
-/* Notes since the last seal; undo takes back all but the first `count`. */
+/* Notes that are not sealed; undo takes back all but the first `count`. */
 size_t ch_rows_pending(const ch_rows *rows);
 void ch_rows_undo(ch_rows *rows, size_t count);
-/* Writes the pending notes as one frame, synced, and tells its mark; without any the last mark stays. CH_IO. */
-ch_status ch_rows_seal(ch_rows *rows, char out_mark[CH_ROWS_MARK_SIZE], ch_error *error) CH_MUST_CHECK;
+/* Writes the first `count` pending notes as one frame, synced, and tells its mark; with none the last mark stays. Those
+ * behind stay pending: they belong to a later batch. CH_IO. */
+ch_status ch_rows_seal(ch_rows *rows, size_t count, char out_mark[CH_ROWS_MARK_SIZE],
+                       ch_error *error) CH_MUST_CHECK;
 
 #endif

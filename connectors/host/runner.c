@@ -198,6 +198,9 @@ static ch_status loop(ch_runner *runner, ch_error *error)
         if (status == CH_OK) {
             status = ch_runner_serve_requests(runner, error);
         }
+        if (status == CH_OK && ch_delivery_is_stale(runner->delivery)) {
+            status = CH_END;
+        }
         if (status == CH_OK) {
             status = step_transport(runner, &wait_ms, error);
         }

@@ -94,7 +94,8 @@ static ch_status take_durably(void *context, const ch_made *made, ch_error *erro
 static casehub_verdict give_up(ch_runner *runner, ch_status status, const ch_error *error)
 {
     ch_delivery_drop(runner->delivery);
-    if (status != CH_UNAVAILABLE && status != CH_IO) {
+    /* A file that cannot be read may be readable later; everything else is not the unit's. */
+    if (status != CH_IO || ch_delivery_is_stale(runner->delivery)) {
         runner->fatal = status;
         runner->fatal_error = *error;
     }
