@@ -124,7 +124,7 @@ static ch_status read_from(const ch_chp_place *place, ch_str bytes, ch_chp_from 
     }
     bool has_epoch = known == 1 && from.kind == CH_FROM_SEQUENCE && ch_mp_find(bytes, "epoch", &value, NULL);
     if (has_epoch) {
-        int64_t epoch;
+        int64_t epoch = 0;
         inside.field = "epoch";
         ch_status status = read_int(&inside, value, 0, UINT32_MAX, &epoch);
         if (status != CH_OK) {
