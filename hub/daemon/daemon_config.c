@@ -20,8 +20,8 @@ static const ch_option options[] = {
     {"ipc", CH_OPTION_STRING, AT(ipc), "", 0, 200,
      "endpoint for this machine's user, e.g. ipc:///run/casehub/hub.ipc"},
     {"local_role", CH_OPTION_STRING, AT(local_role), "operator", 1, 63, "role of who comes over ipc"},
-    {"operator_keys", CH_OPTION_STRINGS, AT(operator_keys), "", 0, 32,
-     "public keys (Z85) of the first operators"},
+    {"operator_keys", CH_OPTION_STRINGS, AT(operator_keys), "", CH_KEY_Z85_SIZE - 1, CH_KEY_Z85_SIZE - 1,
+     "public keys (Z85) of the first operators, 32 at most"},
     {"http_port", CH_OPTION_INT, AT(http_port), "0", -1, 65535,
      "health and metrics on 127.0.0.1; 0 a free one, -1 none"},
     {"clients", CH_OPTION_INT, AT(hub.clients_most), "1024", 1, 65536, "welcomed at the same time"},
@@ -69,6 +69,10 @@ ch_status ch_daemon_config_read(ch_daemon_config *out_config, const char *file, 
     if (config.tcp[0] == '\0' && config.ipc[0] == '\0') {
         ch_settings_free(config.settings);
         return ch_error_set(error, CH_INVALID, file, "neither tcp nor ipc is set: nobody could come in");
+    }
+    if (config.operator_keys.count > CH_OPERATORS_MOST) {
+        ch_settings_free(config.settings);
+        return ch_error_set(error, CH_INVALID, file, "operator_keys: more than %d", CH_OPERATORS_MOST);
     }
     *out_config = config;
     return CH_OK;

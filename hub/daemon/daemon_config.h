@@ -5,6 +5,8 @@
 #include "hub/config/settings.h"
 #include "hub/run/hub.h"
 
+#define CH_OPERATORS_MOST 32
+
 typedef struct ch_daemon_config {
     ch_settings *settings; /* owns the strings below */
     char *data_dir, *hub_key_file, *curve_key_file, *schemas_dir, *city_dir;

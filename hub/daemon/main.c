@@ -14,7 +14,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define GRANTS_MOST 33 /* 32 operators and the ipc endpoint */
+#define GRANTS_MOST (CH_OPERATORS_MOST + 1) /* and the ipc endpoint */
 
 typedef struct daemon {
     const char *file;
