@@ -200,7 +200,7 @@ int casehub_publish_batch(casehub *hub, const casehub_batch *batch, int timeout_
     if (casehub_flush(hub, timeout_ms) != 0) {
         return -1;
     }
-    batch_sending sending = {.batch = batch, .backoff = {.least_ms = 50, .most_ms = 1000, .next_ms = 50}};
+    batch_sending sending = {.batch = batch, .backoff = CH_RESEND_BACKOFF};
     ch_buf_init(&sending.body, CH_CHP_BODY_MAX);
     int result = ask(hub, &sending, until_ms);
     ch_buf_done(&sending.body);

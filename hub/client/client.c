@@ -9,9 +9,6 @@
 #define WINDOW_DEFAULT 256
 #define FREE_LINGER_MS 200
 
-static const ch_backoff reconnect_backoff = {.least_ms = 100, .most_ms = 2000, .next_ms = 100};
-static const ch_backoff resend_backoff = {.least_ms = 50, .most_ms = 1000, .next_ms = 50};
-
 int ch_client_fail_with(casehub *hub, const ch_error *error)
 {
     hub->error = *error;
@@ -143,9 +140,9 @@ static bool set_up(casehub *hub, const casehub_options *options)
     hub->context = options->context;
     hub->on_answer = options->on_answer;
     hub->on_state = options->on_state;
-    hub->session = (ch_session){.backoff = reconnect_backoff};
+    hub->session = (ch_session){.backoff = CH_RECONNECT_BACKOFF};
     (void)ch_error_set(&hub->session.lost, CH_UNAVAILABLE, options->endpoint, "no answer yet");
-    hub->resend = resend_backoff;
+    hub->resend = CH_RESEND_BACKOFF;
     ch_buf_init(&hub->header, CH_CHP_HEADER_MAX);
     ch_buf_init(&hub->scratch, CH_EVENT_BYTES_MAX);
     if (ch_window_init(&hub->window, options->window == 0 ? WINDOW_DEFAULT : options->window) != CH_OK) {

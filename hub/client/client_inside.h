@@ -29,6 +29,11 @@ static inline void ch_backoff_reset(ch_backoff *backoff)
     backoff->next_ms = backoff->least_ms;
 }
 
+/* Between a refusal for now and the next try. */
+#define CH_RESEND_BACKOFF ((ch_backoff){.least_ms = 50, .most_ms = 1000, .next_ms = 50})
+/* Between two connections. */
+#define CH_RECONNECT_BACKOFF ((ch_backoff){.least_ms = 100, .most_ms = 2000, .next_ms = 100})
+
 typedef enum ch_session_state {
     CH_SESSION_DOWN,     /* until retry_at_ms */
     CH_SESSION_GREETING, /* HELLO is under way */
@@ -141,14 +146,14 @@ void ch_session_lose(casehub *hub, int64_t now_ms, const ch_error *why);
 ch_status ch_publish_work(casehub *hub, int64_t now_ms) CH_MUST_CHECK;
 int64_t ch_publish_deadline(const casehub *hub);
 void ch_publish_restart(casehub *hub);
-/* PUBLISHED, or ERROR, for one of our requests. CH_INVALID: malformed; CH_NOT_FOUND: not one of ours. */
+/* PUBLISHED. CH_INVALID: malformed; CH_NOT_FOUND: for none of our requests. */
 ch_status ch_publish_answers(casehub *hub, const ch_chp_message *message, int64_t now_ms,
                              ch_error *error) CH_MUST_CHECK;
+/* ERROR. CH_NOT_FOUND: for none of our requests. */
 ch_status ch_publish_failed(casehub *hub, const ch_chp_message *message, int64_t now_ms) CH_MUST_CHECK;
 /* Hands an answer to the application. CH_INVALID when it is none. */
 ch_status ch_publish_tell(casehub *hub, uint64_t token, const ch_chp_answer *answer,
                           ch_error *error) CH_MUST_CHECK;
-void ch_publish_body_head(ch_buf *out, size_t count);
 
 /* subscribe.c */
 ch_status ch_subscribe_work(casehub *hub, int64_t now_ms) CH_MUST_CHECK;

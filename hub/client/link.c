@@ -177,11 +177,6 @@ ch_status ch_link_open(ch_link *link, ch_error *error)
                         zmq_strerror(why));
 }
 
-bool ch_link_is_open(const ch_link *link)
-{
-    return link->socket != NULL;
-}
-
 ch_status ch_link_send(ch_link *link, ch_str header, zmq_msg_t *body)
 {
     if (link->socket == NULL) {

@@ -21,7 +21,6 @@ void ch_link_free(ch_link *link, int linger_ms);
  * the endpoint is malformed; CH_IO. errno tells. */
 ch_status ch_link_open(ch_link *link, ch_error *error) CH_MUST_CHECK;
 void ch_link_close(ch_link *link);
-bool ch_link_is_open(const ch_link *link);
 
 /* Sends a header frame and, unless NULL, a body frame, which is taken when sent. CH_FULL: not now, nothing
  * was sent; CH_UNAVAILABLE: the link is broken or closed. */

@@ -3,20 +3,15 @@
 #define FRAME_BYTES_TARGET (64 * 1024)
 #define BODY_HEAD_MAX 5 /* bytes of an array's head */
 
-static int refuse(casehub *hub, const ch_error *error)
-{
-    return ch_client_fail_with(hub, error);
-}
-
 static int take_event(casehub *hub, ch_str event, uint64_t token)
 {
     ch_event decoded;
     ch_error error;
     if (hub->session.state == CH_SESSION_DENIED) {
-        return refuse(hub, &hub->session.lost);
+        return ch_client_fail_with(hub, &hub->session.lost);
     }
     if (ch_event_decode(event, CH_EVENT_PRODUCED, &decoded, &error) != CH_OK) {
-        return refuse(hub, &error);
+        return ch_client_fail_with(hub, &error);
     }
     bool was_idle = hub->window.next == hub->window.tail;
     ch_status status = ch_window_add(&hub->window, event, token);
@@ -43,22 +38,17 @@ int casehub_publish_json(casehub *hub, const char *json, size_t json_size, uint6
     ch_error error;
     ch_buf_clear(&hub->scratch);
     if (ch_event_from_json(&hub->scratch, (ch_str){json, json_size}, &error) != CH_OK) {
-        return refuse(hub, &error);
+        return ch_client_fail_with(hub, &error);
     }
     return take_event(hub, ch_buf_str(&hub->scratch), token);
-}
-
-void ch_publish_body_head(ch_buf *out, size_t count)
-{
-    ch_buf_init(out, BODY_HEAD_MAX);
-    ch_mp_put_array(out, (uint32_t)count);
 }
 
 /* The body is filled where libzmq sends it from: one copy an event. */
 static ch_status fill_body(const ch_window *window, const ch_window_batch *batch, zmq_msg_t *body)
 {
     ch_buf head;
-    ch_publish_body_head(&head, batch->count);
+    ch_buf_init(&head, BODY_HEAD_MAX);
+    ch_mp_put_array(&head, batch->count);
     ch_status status = head.failed;
     if (status == CH_OK && zmq_msg_init_size(body, head.size + batch->size_bytes) != 0) {
         status = CH_NO_MEMORY;
