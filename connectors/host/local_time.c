@@ -67,60 +67,56 @@ static bool take_one_of(ch_str *text, const char *chars)
     return true;
 }
 
-static bool take_time_of_day(ch_str *text, struct tm *out)
+static bool take_time_of_day(ch_str *text, ch_date *out)
 {
-    if (!take_number(text, 1, 2, &out->tm_hour) || !take_one_of(text, ":") ||
-        !take_number(text, 2, 2, &out->tm_min)) {
+    if (!take_number(text, 1, 2, &out->hour) || !take_one_of(text, ":") ||
+        !take_number(text, 2, 2, &out->minute)) {
         return false;
     }
-    return !take_one_of(text, ":") || take_number(text, 2, 2, &out->tm_sec);
+    return !take_one_of(text, ":") || take_number(text, 2, 2, &out->second);
 }
 
-static bool take_civil(ch_str text, struct tm *out)
+static bool take_civil(ch_str text, ch_date *out)
 {
-    struct tm civil = {.tm_isdst = -1};
-    int year, month;
+    ch_date civil = {.hour = 0};
     char between[2] = {'-', '\0'};
-    if (!take_number(&text, 4, 4, &year)) {
+    if (!take_number(&text, 4, 4, &civil.year)) {
         return false;
     }
     between[0] = text.size > 0 && text.at[0] == '/' ? '/' : '-';
-    if (!take_one_of(&text, between) || !take_number(&text, 1, 2, &month) || !take_one_of(&text, between) ||
-        !take_number(&text, 1, 2, &civil.tm_mday)) {
+    if (!take_one_of(&text, between) || !take_number(&text, 1, 2, &civil.month) ||
+        !take_one_of(&text, between) || !take_number(&text, 1, 2, &civil.day)) {
         return false;
     }
     if (take_one_of(&text, "T ") && !take_time_of_day(&text, &civil)) {
         return false;
     }
-    civil.tm_year = year - 1900;
-    civil.tm_mon = month - 1;
     *out = civil;
     return text.size == 0;
 }
 
-static bool is_same(const struct tm *a, const struct tm *b)
+/* East of UTC, at an instant. */
+static int64_t offset_at(int64_t at_ms)
 {
-    return a->tm_year == b->tm_year && a->tm_mon == b->tm_mon && a->tm_mday == b->tm_mday &&
-           a->tm_hour == b->tm_hour && a->tm_min == b->tm_min && a->tm_sec == b->tm_sec;
+    time_t at = (time_t)(at_ms / 1000);
+    struct tm shown;
+    return localtime_r(&at, &shown) == NULL ? 0 : (int64_t)shown.tm_gmtoff * 1000;
 }
 
-/* The first instant that the zone's clocks show as civil. False: they never do. */
-static bool first_instant(const struct tm *civil, time_t *out)
+/* The first instant at which the zone's clocks show civil_ms (a civil time read as if it were UTC). No zone changes its
+ * offset twice within two days, so only the offsets a day before and a day after can be in force. mktime would try more,
+ * and take far longer. False: the clocks never show it. */
+static bool first_instant(int64_t civil_ms, int64_t *out_ms)
 {
-    bool found = false;
-    for (int dst = 0; dst <= 1; dst++) {
-        struct tm asked = *civil, shown;
-        asked.tm_isdst = dst;
-        time_t at = mktime(&asked);
-        if (localtime_r(&at, &shown) == NULL || !is_same(&shown, civil)) {
-            continue;
-        }
-        if (!found || at < *out) {
-            *out = at;
-            found = true;
-        }
+    const int64_t day_ms = INT64_C(86400000);
+    int64_t before = offset_at(civil_ms - day_ms), after = offset_at(civil_ms + day_ms);
+    int64_t larger = before > after ? before : after, smaller = before > after ? after : before;
+    if (before == after || offset_at(civil_ms - larger) == larger) {
+        *out_ms = civil_ms - larger;
+        return true;
     }
-    return found;
+    *out_ms = civil_ms - smaller;
+    return offset_at(civil_ms - smaller) == smaller;
 }
 
 static bool has_offset(ch_str text)
@@ -132,8 +128,8 @@ static bool has_offset(ch_str text)
 
 ch_status ch_local_time_parse(ch_str text, const char *zone, int64_t *out_time_ms, ch_error *error)
 {
-    struct tm civil;
-    time_t at;
+    ch_date civil;
+    int64_t civil_ms, time_ms;
     if (has_offset(text) && ch_time_parse(text, out_time_ms) == CH_OK) {
         return CH_OK;
     }
@@ -147,9 +143,9 @@ ch_status ch_local_time_parse(ch_str text, const char *zone, int64_t *out_time_m
     if (status != CH_OK) {
         return status;
     }
-    if (!first_instant(&civil, &at)) {
+    if (ch_date_to_ms(&civil, 0, &civil_ms) != CH_OK || !first_instant(civil_ms, &time_ms)) {
         return ch_error_set(error, CH_INVALID, NULL, "there is no such time in %s", zone);
     }
-    *out_time_ms = (int64_t)at * 1000;
+    *out_time_ms = time_ms;
     return CH_OK;
 }

@@ -1,0 +1,22 @@
+/* open311_request.h - a case as the hub tells it (QUERIES.md) becomes a GeoReport v2 service request. Pure. */
+#ifndef CH_CONNECTORS_OPEN311_REQUEST_H
+#define CH_CONNECTORS_OPEN311_REQUEST_H
+
+#include "connectors/transports/open311_services.h"
+
+typedef struct ch_open311_case {
+    const json_t *row;    /* of the query `case` */
+    const json_t *events; /* rows of `timeline`, oldest first; the last ones are enough */
+    const json_t *names;  /* object: party code -> name */
+    const char *notice;   /* service_notice; "" for none */
+    bool trusted; /* asked with an API key: description, location, address and replies that are not for everybody too */
+} ch_open311_case;
+
+/* The party that has the case now; NULL: none. */
+const char *ch_open311_responsible(const json_t *row);
+/* Code under which the citizen asked for it. */
+ch_str ch_open311_service_code(const ch_open311_services *services, const json_t *row);
+/* One item of "service_requests"; NULL: no memory. */
+json_t *ch_open311_request_document(const ch_open311_services *services, const ch_open311_case *of);
+
+#endif
