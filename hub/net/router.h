@@ -10,7 +10,7 @@
 #include "hub/base/bytes.h"
 
 #define CH_KEY_Z85_SIZE 41
-#define CH_ROUTE_ID_MAX 32 /* bytes of a routing id; the hub lets libzmq choose them (5 bytes) */
+#define CH_ROUTE_ID_MAX 32   /* bytes of a routing id; the hub lets libzmq choose them (5 bytes) */
 #define CH_ROUTER_FDS_MAX 11 /* descriptors of one ch_router_wait */
 
 typedef struct ch_router ch_router;
@@ -20,9 +20,9 @@ typedef struct ch_router_options {
     const char *ipc_endpoint; /* NULL: none; "ipc://PATH", made with mode 0600 */
     const char *secret_key;   /* Z85, the hub's CURVE secret key */
     const char *public_key;
-    int max_message_bytes;          /* of a frame; a client that sends a larger one is disconnected */
-    int send_high_water; /* messages a client; beyond it ch_router_send says CH_FULL */
-    int max_sockets;     /* connections at most */
+    int max_message_bytes; /* of a frame; a client that sends a larger one is disconnected */
+    int send_high_water;   /* messages a client; beyond it ch_router_send says CH_FULL */
+    int max_sockets;       /* connections at most */
     int handshake_ms, heartbeat_ms;
     /* Is this key known? Called on the thread that waits. */
     bool (*is_known)(void *context, const char key_z85[CH_KEY_Z85_SIZE]);
