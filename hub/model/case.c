@@ -48,6 +48,7 @@ void ch_case_free(ch_case *the_case)
     free(the_case->handoffs);
     free(the_case->steps);
     free(the_case->refs);
+    free(the_case->digests);
     free(the_case);
 }
 
@@ -59,16 +60,19 @@ void ch_case_clear(ch_case *the_case)
                           .steps = the_case->steps,
                           .step_capacity = the_case->step_capacity,
                           .refs = the_case->refs,
-                          .ref_capacity = the_case->ref_capacity};
+                          .ref_capacity = the_case->ref_capacity,
+                          .digests = the_case->digests,
+                          .digest_capacity = the_case->digest_capacity};
 }
 
-/* Room for `count` items of `size` bytes behind *items. */
+/* Room for `count` items of `size` bytes behind *items. Thousands of cases are in memory at once and most have one or
+ * two of everything: nothing is set aside before it is needed. */
 static ch_status reserve(void **items, size_t *capacity, size_t count, size_t size)
 {
     if (count <= *capacity) {
         return CH_OK;
     }
-    size_t grown = *capacity == 0 ? 4 : *capacity;
+    size_t grown = *capacity == 0 ? count : *capacity;
     while (grown < count) {
         grown *= 2;
     }
@@ -81,7 +85,7 @@ static ch_status reserve(void **items, size_t *capacity, size_t count, size_t si
     return CH_OK;
 }
 
-ch_status ch_case_reserve(ch_case *the_case, size_t handoffs, size_t steps, size_t refs)
+ch_status ch_case_reserve(ch_case *the_case, size_t handoffs, size_t steps, size_t refs, size_t digests)
 {
     void *room = the_case->handoffs;
     ch_status status = reserve(&room, &the_case->handoff_capacity, handoffs, sizeof *the_case->handoffs);
@@ -96,32 +100,38 @@ ch_status ch_case_reserve(ch_case *the_case, size_t handoffs, size_t steps, size
         status = reserve(&room, &the_case->ref_capacity, refs, sizeof *the_case->refs);
         the_case->refs = room;
     }
+    if (status == CH_OK) {
+        room = the_case->digests;
+        status = reserve(&room, &the_case->digest_capacity, digests, sizeof *the_case->digests);
+        the_case->digests = room;
+    }
     return status;
+}
+
+static void copy_items(void *to, const void *from, size_t count, size_t size)
+{
+    if (count > 0) {
+        memcpy(to, from, count * size);
+    }
 }
 
 ch_status ch_case_copy(ch_case *to, const ch_case *from)
 {
-    ch_status status = ch_case_reserve(to, from->handoff_count, from->step_count, from->ref_count);
+    ch_status status =
+        ch_case_reserve(to, from->handoff_count, from->step_count, from->ref_count, from->digest_count);
     if (status != CH_OK) {
         return status;
     }
-    ch_case kept = *to;
-    *to = *from;
-    to->handoffs = kept.handoffs;
-    to->handoff_capacity = kept.handoff_capacity;
-    to->steps = kept.steps;
-    to->step_capacity = kept.step_capacity;
-    to->refs = kept.refs;
-    to->ref_capacity = kept.ref_capacity;
-    if (from->handoff_count > 0) {
-        memcpy(to->handoffs, from->handoffs, from->handoff_count * sizeof *to->handoffs);
-    }
-    if (from->step_count > 0) {
-        memcpy(to->steps, from->steps, from->step_count * sizeof *to->steps);
-    }
-    if (from->ref_count > 0) {
-        memcpy(to->refs, from->refs, from->ref_count * sizeof *to->refs);
-    }
+    copy_items(to->handoffs, from->handoffs, from->handoff_count, sizeof *to->handoffs);
+    copy_items(to->steps, from->steps, from->step_count, sizeof *to->steps);
+    copy_items(to->refs, from->refs, from->ref_count, sizeof *to->refs);
+    copy_items(to->digests, from->digests, from->digest_count, sizeof *to->digests);
+    /* Everything else lies before the arrays. */
+    memcpy(to, from, offsetof(ch_case, handoffs));
+    to->handoff_count = from->handoff_count;
+    to->step_count = from->step_count;
+    to->ref_count = from->ref_count;
+    to->digest_count = from->digest_count;
     return CH_OK;
 }
 

@@ -59,6 +59,11 @@ typedef struct ch_step {
     char party[CH_CODE_MAX + 1]; /* who had it then, "" for nobody */
 } ch_step;
 
+typedef struct ch_field_digest {
+    char field[CH_CODE_MAX + 1];
+    uint8_t digest[8];
+} ch_field_digest;
+
 typedef struct ch_case {
     uint64_t number;
     char id[CH_CASE_ID_SIZE];
@@ -86,11 +91,8 @@ typedef struct ch_case {
     char (*refs)[CH_ID_MAX + 1]; /* the case's numbers, "source ref" pairs as "source\nref" are in the store;
                                     here only refs of its opening source */
     size_t ref_count, ref_capacity;
-    struct {
-        char field[CH_CODE_MAX + 1];
-        uint8_t digest[8];
-    } digests[CH_DIGESTS_MAX];
-    size_t digest_count;
+    ch_field_digest *digests;
+    size_t digest_count, digest_capacity;
 } ch_case;
 
 /* An empty case (state CH_CASE_NONE, version 0). CH_NO_MEMORY. */
@@ -99,7 +101,8 @@ void ch_case_free(ch_case *the_case);
 /* Empty again; keeps its memory. */
 void ch_case_clear(ch_case *the_case);
 /* Room for so many of each. CH_NO_MEMORY. */
-ch_status ch_case_reserve(ch_case *the_case, size_t handoffs, size_t steps, size_t refs) CH_MUST_CHECK;
+ch_status ch_case_reserve(ch_case *the_case, size_t handoffs, size_t steps, size_t refs,
+                          size_t digests) CH_MUST_CHECK;
 /* Deep copy into *to, reusing its memory. */
 ch_status ch_case_copy(ch_case *to, const ch_case *from) CH_MUST_CHECK;
 

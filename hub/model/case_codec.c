@@ -224,10 +224,14 @@ static bool take_refs(ch_mp_reader *reader, ch_case *the_case)
     return true;
 }
 
-static bool take_digests(ch_mp_reader *reader, ch_case *the_case)
+static bool take_digests(ch_mp_reader *reader, ch_case *the_case, ch_status *out_status)
 {
     size_t count;
     if (!take_array(reader, 2 * (size_t)CH_DIGESTS_MAX, &count) || count % 2 != 0) {
+        return false;
+    }
+    *out_status = ch_case_reserve(the_case, 0, 0, 0, count / 2);
+    if (*out_status != CH_OK) {
         return false;
     }
     the_case->digest_count = count / 2;
@@ -255,18 +259,18 @@ static bool take_case(ch_mp_reader *reader, ch_case *the_case, ch_status *out_st
     if (!take_array(reader, CH_HANDOFFS_MAX, &the_case->handoff_count)) {
         return false;
     }
-    *out_status = ch_case_reserve(the_case, the_case->handoff_count, 0, 0);
+    *out_status = ch_case_reserve(the_case, the_case->handoff_count, 0, 0, 0);
     if (*out_status != CH_OK || !take_handoffs(reader, the_case) ||
         !take_array(reader, CH_STEPS_MAX, &the_case->step_count)) {
         return false;
     }
-    *out_status = ch_case_reserve(the_case, 0, the_case->step_count, 0);
+    *out_status = ch_case_reserve(the_case, 0, the_case->step_count, 0, 0);
     if (*out_status != CH_OK || !take_steps(reader, the_case) ||
         !take_array(reader, CH_REFS_MAX, &the_case->ref_count)) {
         return false;
     }
-    *out_status = ch_case_reserve(the_case, 0, 0, the_case->ref_count);
-    return *out_status == CH_OK && take_refs(reader, the_case) && take_digests(reader, the_case);
+    *out_status = ch_case_reserve(the_case, 0, 0, the_case->ref_count, 0);
+    return *out_status == CH_OK && take_refs(reader, the_case) && take_digests(reader, the_case, out_status);
 }
 
 ch_status ch_case_decode(ch_str bytes, ch_case *the_case)

@@ -38,7 +38,7 @@ static size_t digest_position(const ch_case *the_case, ch_str field)
     return the_case->digest_count;
 }
 
-static ch_status check_digests(const ch_case *the_case, const ch_event *event)
+static ch_status check_digests(ch_case *the_case, const ch_event *event)
 {
     ch_mp_reader reader = ch_mp_reader_of(event->digests);
     ch_mp_value head, field, digest;
@@ -56,7 +56,9 @@ static ch_status check_digests(const ch_case *the_case, const ch_event *event)
         }
         added += digest_position(the_case, field.str) == the_case->digest_count;
     }
-    return the_case->digest_count + added > CH_DIGESTS_MAX ? CH_FULL : CH_OK;
+    return the_case->digest_count + added > CH_DIGESTS_MAX
+               ? CH_FULL
+               : ch_case_reserve(the_case, 0, 0, 0, the_case->digest_count + added);
 }
 
 /* Only after check_digests. */
@@ -193,7 +195,7 @@ static ch_status offer_handoff(ch_case *the_case, const ch_event *event)
     if (the_case->handoff_count == CH_HANDOFFS_MAX) {
         return CH_FULL;
     }
-    ch_status status = ch_case_reserve(the_case, index, 0, 0);
+    ch_status status = ch_case_reserve(the_case, index, 0, 0, 0);
     if (status != CH_OK) {
         return status;
     }
@@ -408,7 +410,7 @@ ch_status ch_case_evolve(ch_case *the_case, uint64_t number, const ch_event *eve
         return CH_CORRUPT;
     }
     size_t steps = the_case->step_count < CH_STEPS_MAX ? the_case->step_count + 1 : CH_STEPS_MAX;
-    ch_status status = ch_case_reserve(the_case, 0, steps, the_case->ref_count + 1);
+    ch_status status = ch_case_reserve(the_case, 0, steps, the_case->ref_count + 1, 0);
     memcpy(lead_before, the_case->lead, sizeof lead_before);
     if (status == CH_OK && !event->anomalous) {
         size_t at = change_position(event->type);
