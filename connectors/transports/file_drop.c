@@ -39,7 +39,7 @@ typedef struct drop {
 
 static int fail(const drop *d, const char *what, const char *why)
 {
-    char text[300];
+    char text[500];
     snprintf(text, sizeof text, "%s: %s", what, why);
     d->host->fail(d->host, text);
     return -1;
