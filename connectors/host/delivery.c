@@ -363,7 +363,7 @@ ch_status ch_delivery_add(void *context, const ch_made *made, ch_error *error)
     delivery->totals.records++;
     delivery->checkpoint.row = made->row;
     delivery->checkpoint.offset = made->offset;
-    return CH_OK;
+    return made->urgent ? commit(delivery, delivery->noted, error) : CH_OK;
 }
 
 ch_status ch_delivery_finish(ch_delivery *delivery, const casehub_unit *unit, ch_delivery_totals *out_totals,

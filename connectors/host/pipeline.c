@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define POISON "poison"
 #define READ_SIZE ((size_t)64 * 1024)
 #define RECORD_EVENTS_LIMIT ((size_t)3 * 1024 * 1024) /* what fits into one PUBLISH with room to spare */
 
@@ -180,7 +181,7 @@ static ch_status map_record(run *r, const casehub_parsed *parsed, const char **o
     }
     if (attempt > CH_ATTEMPTS_MOST) {
         ch_attempt_end(pipeline->attempt);
-        *out_code = "poison";
+        *out_code = POISON;
         return ch_error_set(error, CH_INVALID, NULL, "the mapping ended the process %d times",
                             CH_ATTEMPTS_MOST);
     }
@@ -230,8 +231,12 @@ static bool hand_on(run *r, const casehub_parsed *parsed, ch_made *made)
 static void describe_place(const run *r, const casehub_parsed *parsed, const char *field, char *out,
                            size_t size)
 {
-    snprintf(out, size, "%.100s:%" PRIu64 "%s%s", r->unit->name, parsed->line, field[0] == '\0' ? "" : ": ",
-             field);
+    char line[24] = "";
+    /* What is retried has its first place for a name; the line within its raw bytes would mislead. */
+    if (!r->options->retrying) {
+        snprintf(line, sizeof line, ":%" PRIu64, parsed->line);
+    }
+    snprintf(out, size, "%.100s%s%s%s", r->unit->name, line, field[0] == '\0' ? "" : ": ", field);
 }
 
 static bool hand_on_failure(run *r, const casehub_parsed *parsed, const char *stage, const char *code,
@@ -252,7 +257,11 @@ static bool hand_on_failure(run *r, const casehub_parsed *parsed, const char *st
                                         .row = r->row,
                                         .time_ms = r->time_ms,
                                         .raw = {parsed->raw, parsed->raw_size}};
-    ch_made made = {.dead_letter = true, .code = code, .reason = reason, .place = place};
+    ch_made made = {.dead_letter = true,
+                    .code = code,
+                    .reason = reason,
+                    .place = place,
+                    .urgent = strcmp(code, POISON) == 0};
     begin_record(r);
     r->status = ch_dead_letter_encode(&facts, &pipeline->encoded, r->error);
     if (r->status != CH_OK) {

@@ -30,6 +30,8 @@ typedef struct ch_made {
     size_t bytes;                      /* of all events */
     bool dead_letter;                  /* then events[0] is it, and */
     const char *code, *reason, *place; /* why */
+    bool
+        urgent; /* must not wait for its batch: of two such records in one, neither would ever come through */
 } ch_made;
 /* CH_OK: go on; anything else ends the run with it. */
 typedef ch_status (*ch_made_fn)(void *context, const ch_made *made, ch_error *error);

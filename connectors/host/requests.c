@@ -1,5 +1,6 @@
 #include "connectors/host/runner_inside.h"
 
+#include "connectors/host/dead_letter.h"
 #include "hub/base/diag.h"
 #include "hub/model/event.h"
 #include "hub/model/json.h"
@@ -43,7 +44,8 @@ static ch_status publish_retry(void *context, const ch_made *made, ch_error *err
     }
     in->made = true;
     if (made->dead_letter) {
-        return ch_error_set(error, CH_REFUSED, made->place, "%s", made->reason);
+        ch_diag(CH_DIAG_WARN, CH_RUNNER, "dead letter %" PRIu64 " fails again and becomes a new one: %s: %s",
+                in->number, made->place, made->reason);
     }
     return ch_delivery_retry(in->runner->delivery, in->number, made, error);
 }
@@ -63,7 +65,8 @@ static ch_status retry_record(ch_runner *runner, uint64_t number, ch_str raw, co
     raw_unit reading = {(const uint8_t *)raw.at, raw.size};
     retry in = {.runner = runner, .number = number};
     const ch_pipeline_run_options options = {.retrying = true};
-    snprintf(name, sizeof name, "%.*s", (int)strcspn(place, ":"), place);
+    const char *field = strstr(place, ": ");
+    snprintf(name, sizeof name, "%.*s", field == NULL ? CH_UNIT_NAME_MAX : (int)(field - place), place);
     snprintf(identity, sizeof identity, "deadletter:%" PRIu64, number);
     const casehub_unit unit = {CASEHUB_SIZED(casehub_unit),
                                .name = name[0] == '\0' ? "deadletter" : name,
@@ -74,6 +77,34 @@ static ch_status retry_record(ch_runner *runner, uint64_t number, ch_str raw, co
     ch_status status = ch_pipeline_run(runner->pipeline, &unit, &options, publish_retry, &in, error);
     return status == CH_OK && !in.made ? ch_error_set(error, CH_INVALID, NULL, "the raw bytes hold no record")
                                        : status;
+}
+
+/* The raw as a whole is of no use any more: a new letter says why, so that it does not hang between open and done. */
+static ch_status fail_again(ch_runner *runner, uint64_t number, ch_str raw, const char *place,
+                            ch_error *error)
+{
+    char identity[40];
+    ch_buf encoded;
+    const ch_error why = *error;
+    snprintf(identity, sizeof identity, "deadletter:%" PRIu64, number);
+    const ch_dead_letter_facts facts = {.connector = runner->config->name,
+                                        .source = runner->config->source,
+                                        .mapping = ch_pipeline_mapping(runner->pipeline),
+                                        .stage = "parse",
+                                        .code = ch_status_name(why.status),
+                                        .reason = why.text,
+                                        .place = place,
+                                        .unit = "deadletter",
+                                        .identity = identity,
+                                        .time_ms = ch_clock_wall_ms(runner->clock),
+                                        .raw = raw};
+    ch_buf_init(&encoded, RAW_MOST);
+    ch_status status = ch_dead_letter_encode(&facts, &encoded, error);
+    if (status == CH_OK) {
+        status = retry_event(runner, number, ch_buf_str(&encoded), error);
+    }
+    ch_buf_done(&encoded);
+    return status;
 }
 
 /* {"$base64": "..."} of the row. */
@@ -113,6 +144,9 @@ static ch_status retry_row(ch_runner *runner, uint64_t number, const json_t *row
                      ? retry_event(runner, number, bytes, error)
                      : retry_record(runner, number, bytes, place == NULL ? "" : place,
                                     json_integer_value(json_object_get(row, "recorded")), error);
+        if ((status == CH_REFUSED || status == CH_INVALID) && !ch_delivery_is_stale(runner->delivery)) {
+            status = fail_again(runner, number, bytes, place == NULL ? "" : place, error);
+        }
     }
     ch_buf_done(&raw);
     return status;
@@ -137,7 +171,7 @@ static ch_status retry_letter(ch_runner *runner, uint64_t number, ch_error *erro
     return status;
 }
 
-/* True when it is done with, well or not: a record that fails again stays a dead letter, and the log says why. */
+/* True when it is done with, well or not. */
 static bool serve_retry(ch_runner *runner, uint64_t number, ch_error *error, ch_status *out_status)
 {
     ch_status status = retry_letter(runner, number, error);

@@ -311,6 +311,27 @@ static void an_answered_event_is_refused_or_answered_in_time(void **state)
     ch_buf_done(&encoded);
 }
 
+static void a_poison_record_does_not_wait_for_its_batch(void **state)
+{
+    bench *b = *state;
+    ch_error error;
+    ch_buf encoded;
+    ch_buf_init(&encoded, 4096);
+    assert_status(
+        ch_event_from_json(&encoded,
+                           CH_STR("{\"specversion\":\"1.0\",\"id\":\"d1\",\"source\":\"grid/test\",\"type\":"
+                                  "\"hub.deadletter\",\"time\":\"2026-11-24T12:00:00Z\"}"),
+                           &error),
+        CH_OK);
+    const ch_str event = ch_buf_str(&encoded);
+    const ch_made_id id = {.number = 0};
+    ch_made made = made_of(&event, &id);
+    made.dead_letter = made.urgent = true;
+    assert_status(ch_delivery_add(b->delivery, &made, &error), CH_OK);
+    assert_string_equal(b->on.text, "batch d1\n");
+    ch_buf_done(&encoded);
+}
+
 static void a_letter_that_is_closed_already_is_no_fencing(void **state)
 {
     bench *b = *state;
@@ -335,6 +356,7 @@ int main(void)
         ON_BENCH(what_the_hub_refuses_counts_as_a_dead_letter),
         ON_BENCH(a_lost_counter_is_found_again_by_trying_the_next_numbers),
         ON_BENCH(an_answered_event_is_refused_or_answered_in_time),
+        ON_BENCH(a_poison_record_does_not_wait_for_its_batch),
         ON_BENCH(a_letter_that_is_closed_already_is_no_fencing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -289,6 +289,8 @@ static void a_retried_record_does_not_undo_a_newer_one(void **state)
     /* What the hub refused when it was told first is told again under its number. */
     assert_status(go(&r, "id,title\nk,new\n", &retrying), CH_OK);
     assert_string_equal(r.on->text, "1 k/case/1 case.opened\n");
+    assert_status(go(&r, "id,title\nm\n", &retrying), CH_OK);
+    assert_string_equal(r.on->text, "1 !invalid a.csv: 1 cells where there are 2 columns\n");
     assert_status(go(&r, "id,title\nm,old\n", &retrying), CH_OK);
     assert_string_equal(r.on->text, "1 m/case/1 case.opened\n");
     close_run(&r);
