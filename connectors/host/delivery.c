@@ -209,7 +209,7 @@ static ch_status close_letter(ch_delivery *delivery, uint64_t number, ch_error *
 /* The hub knows another change under this number (the counter was lost): the next free one is told instead, and
  * the dead letter that the hub made of it counts as retried. */
 static ch_status find_number(ch_delivery *delivery, size_t index, ch_str encoded, uint64_t dead_letter,
-                             ch_error *error)
+                             bool *out_told, ch_error *error)
 {
     ch_made_id id = delivery->ids[index];
     ch_status status = CH_CONFLICT;
@@ -234,9 +234,10 @@ static ch_status find_number(ch_delivery *delivery, size_t index, ch_str encoded
         return status;
     }
     /* Still refused: the dead letter stays, and says why. */
-    ch_status told = status == CH_OK ? close_letter(delivery, dead_letter, error) : CH_OK;
-    return told != CH_OK
-               ? told
+    *out_told = status == CH_OK;
+    ch_status closed = status == CH_OK ? close_letter(delivery, dead_letter, error) : CH_OK;
+    return closed != CH_OK
+               ? closed
                : ch_rows_renumber(delivery->rows, ch_str_of(id.key), ch_str_of(id.aspect), id.number, error);
 }
 
@@ -260,11 +261,14 @@ static ch_status follow_up(ch_delivery *delivery, const void *const *at, const s
         delivery->totals.events += !refused && !delivery->letters[i];
         if (answers[i].status == CH_CONFLICT && answers[i].dead_letter != 0 &&
             delivery->ids[i].key[0] != '\0') {
+            bool told = false;
             ch_status status =
-                find_number(delivery, i, (ch_str){at[i], sizes[i]}, answers[i].dead_letter, error);
+                find_number(delivery, i, (ch_str){at[i], sizes[i]}, answers[i].dead_letter, &told, error);
             if (status != CH_OK) {
                 return status;
             }
+            delivery->totals.events += told;
+            delivery->totals.dead_letters += !told;
             continue;
         }
         delivery->totals.dead_letters += refused || delivery->letters[i];

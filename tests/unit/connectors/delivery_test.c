@@ -269,6 +269,8 @@ static void a_lost_counter_is_found_again_by_trying_the_next_numbers(void **stat
     assert_status(take(b, "a.csv", three, &totals, &error), CH_OK);
     assert_string_equal(b->on.text, "batch a/case/1 b/case/1\nfree a/case/2\nfree a/case/3\nbatch letter 5\n"
                                     "batch c/case/1\n");
+    assert_int_equal(totals.events, 3);
+    assert_int_equal(totals.dead_letters, 0);
     assert_status(take(b, "b.csv", "id,title\na,y\n", &totals, &error), CH_OK);
     assert_string_equal(b->on.text, "batch a/case/4\n");
 }
