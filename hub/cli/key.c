@@ -5,6 +5,7 @@
 #include "hub/model/grant.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #define KEY_TEXT_SIZE (CH_KEY_TEXT_SIZE - 1)
 
@@ -30,10 +31,10 @@ static ch_status fail_with_errno(ch_cli *cli, const char *file)
                                           : strerror(errno));
 }
 
-/* A key itself, or the file that holds it. */
+/* A key itself, or the file that holds it: a path of 40 characters looks like a key. */
 static ch_status read_public(ch_cli *cli, const char *operand, char out_key[CH_KEY_TEXT_SIZE])
 {
-    if (is_key_text(operand)) {
+    if (is_key_text(operand) && access(operand, F_OK) != 0) {
         return ch_str_copy(out_key, CH_KEY_TEXT_SIZE, ch_str_of(operand));
     }
     return casehub_key_public(operand, out_key) == 0 ? CH_OK : fail_with_errno(cli, operand);
@@ -183,7 +184,7 @@ static ch_status find_grant(ch_cli *cli, const char *key, json_t **out_grant)
     return status;
 }
 
-static ch_status revoke(ch_cli *cli)
+static ch_status revoke_key(ch_cli *cli)
 {
     static const char *const fields[] = {"key", "name", "role", "sources", "parties", "areas", "private"};
     char key[CH_KEY_TEXT_SIZE];
@@ -249,7 +250,7 @@ static const ch_verb verbs[] = {
      CH_ARGUMENTS(grant_arguments),
      .help = "say what the holder of this key may do; replaces what it could do before",
      .run = grant},
-    {.name = "revoke", KEY, .help = "the holder of this key may do nothing any more", .run = revoke},
+    {.name = "revoke", KEY, .help = "the holder of this key may do nothing any more", .run = revoke_key},
 };
 
 const ch_noun ch_noun_key = {.name = "key", .help = "who may do what", CH_VERBS(verbs)};

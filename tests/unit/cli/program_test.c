@@ -197,6 +197,30 @@ static void a_new_key_is_secret_names_its_hub_and_is_never_overwritten(void **st
     unlink(second);
 }
 
+static void a_file_whose_name_looks_like_a_key_is_read(void **state)
+{
+    program *self = *state;
+    char named[96], second[96], second_pub[100], text[1024] = "", key[48] = "";
+    /* 40 characters, all of them of the alphabet of keys. */
+    snprintf(named, sizeof named, "%s/key-of-hub-1.pub", self->folder);
+    assert_int_equal(strlen(named), 40);
+    snprintf(second, sizeof second, "%s/2", self->folder);
+    snprintf(second_pub, sizeof second_pub, "%s.pub", second);
+    run(self, "--json", "key", "new", self->file, "--server", "0123456789abcdefghijABCDEFGHIJ.-:+=^!/*?");
+    assert_int_equal(sscanf(self->output, "{\"key\":\"%40[^\"]\"", key), 1);
+    assert_int_equal(rename(self->file_pub, named), 0);
+    run(self, "key", "new", second, "--server", named);
+    assert_int_equal(self->code, 0);
+    FILE *file = fopen(second, "r");
+    assert_non_null(file);
+    assert_true(fread(text, 1, sizeof text - 1, file) > 0);
+    fclose(file);
+    assert_holds(text, key);
+    unlink(named);
+    unlink(second);
+    unlink(second_pub);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -206,6 +230,7 @@ int main(void)
         TEST(files_that_are_not_there_are_no_input),
         TEST(help_is_there_for_everything_that_parses),
         TEST(a_new_key_is_secret_names_its_hub_and_is_never_overwritten),
+        TEST(a_file_whose_name_looks_like_a_key_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
