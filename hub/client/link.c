@@ -319,8 +319,11 @@ void ch_link_wake(ch_link *link)
 
 int ch_link_fd(ch_link *link)
 {
-    link->watched = true;
-    ch_link_wake(link);
+    /* Only from the first call on are alarms set: what was due before is told at once. */
+    if (!link->watched) {
+        link->watched = true;
+        ch_link_wake(link);
+    }
     return link->epoll_fd;
 }
 

@@ -266,6 +266,19 @@ static void the_descriptor_tells_when_there_is_something_to_do(void **context)
     assert_int_equal(casehub_flush(other.client, 10000), 0);
 }
 
+/* A loop that asks for it in each round must be able to sleep. */
+static void asking_for_the_descriptor_again_does_not_ring_it(void **context)
+{
+    (void)context;
+    struct pollfd watched = {.fd = casehub_fd(other.client), .events = POLLIN};
+    peer_welcome(&other);
+    do {
+        assert_int_equal(casehub_poll(other.client, 0), 0);
+    } while (poll(&watched, 1, 0) == 1);
+    assert_int_equal(casehub_fd(other.client), watched.fd);
+    assert_int_equal(poll(&watched, 1, 0), 0);
+}
+
 #define WITH_PEER(test) cmocka_unit_test_setup_teardown(test, start, stop)
 
 int main(void)
@@ -286,6 +299,7 @@ int main(void)
         WITH_PEER(a_callback_may_not_wait),
         WITH_PEER(the_welcome_says_who_we_are),
         WITH_PEER(the_descriptor_tells_when_there_is_something_to_do),
+        WITH_PEER(asking_for_the_descriptor_again_does_not_ring_it),
     };
     return cmocka_run_group_tests_name("session", tests, NULL, NULL);
 }
