@@ -51,22 +51,29 @@ void ch_batch_free(ch_batch *batch)
     free(batch);
 }
 
-ch_status ch_batch_begin(ch_batch *batch, const ch_rules *rules, int64_t now_ms, ch_error *error)
+ch_log_head ch_log_head_of(const ch_event_log *log)
 {
-    const ch_event_log *log = batch->store->log;
-    int64_t last_ms = ch_event_log_last_recorded_ms(log);
+    ch_log_head head = {.last = ch_event_log_last(log), .recorded_ms = ch_event_log_last_recorded_ms(log)};
+    memcpy(head.chain, ch_event_log_chain(log), CH_HASH_SIZE);
+    return head;
+}
+
+ch_status ch_batch_begin(ch_batch *batch, const ch_rules *rules, const ch_log_head *head,
+                         const ch_batch *before, int64_t now_ms, ch_error *error)
+{
     batch->rules = rules;
-    batch->now_ms = now_ms > last_ms ? now_ms : last_ms;
+    batch->before = before;
+    batch->now_ms = now_ms > head->recorded_ms ? now_ms : head->recorded_ms;
     batch->earliest_due_ms = INT64_MAX;
-    batch->first = ch_event_log_last(log) + 1;
-    memcpy(batch->chain, ch_event_log_chain(log), CH_HASH_SIZE);
+    batch->first = head->last + 1;
+    memcpy(batch->chain, head->chain, CH_HASH_SIZE);
     ch_buf_clear(&batch->records);
     ch_arena_reset(&batch->arena);
     batch->count = batch->events = 0;
     batch->closed_letters.count = 0;
     batch->grants.count = batch->grants.told = 0;
     batch->redeliveries.count = batch->redeliveries.told = 0;
-    if (ch_state_position(batch->store->state) + 1 != batch->first) {
+    if (ch_state_position(batch->store->state) != head->last) {
         return ch_error_set(error, CH_CORRUPT, "state", "has not folded the head of the log");
     }
     batch->room = ch_store_check_room(batch->store, false, &batch->no_room);
@@ -106,7 +113,12 @@ static void stop_looking(ch_batch *batch)
     }
 }
 
-ch_status ch_batch_commit(ch_batch *batch, ch_error *error)
+size_t ch_batch_records(const ch_batch *batch)
+{
+    return batch->count;
+}
+
+ch_status ch_batch_seal(ch_batch *batch, ch_log_head *out_head, ch_error *error)
 {
     stop_looking(batch);
     uint32_t *sizes = realloc(batch->sizes, (batch->count + 1) * sizeof *sizes);
@@ -117,7 +129,15 @@ ch_status ch_batch_commit(ch_batch *batch, ch_error *error)
     for (size_t i = 0; i < batch->count; i++) {
         sizes[i] = batch->placed[i].size;
     }
-    return ch_event_log_append(batch->store->log, batch->first, ch_buf_str(&batch->records), sizes,
+    out_head->last = batch->first + batch->count - 1;
+    out_head->recorded_ms = batch->now_ms;
+    memcpy(out_head->chain, batch->chain, CH_HASH_SIZE);
+    return CH_OK;
+}
+
+ch_status ch_batch_commit(ch_batch *batch, ch_error *error)
+{
+    return ch_event_log_append(batch->store->log, batch->first, ch_buf_str(&batch->records), batch->sizes,
                                batch->count, batch->chain, batch->now_ms, error);
 }
 

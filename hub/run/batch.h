@@ -1,8 +1,9 @@
 /* batch.h - what one log commit holds: events judged against the open state, folded into it, and encoded; then
- * appended and synced at once, and only then answered. Belongs to the writer.
+ * appended and synced at once, and only then answered.
  *
- * A failure of ch_batch_take or ch_batch_commit is one of the store. Nothing of the batch has happened then: the
- * caller rolls the state back and answers with ch_batch_refuse.
+ * Belongs to the writer, but for ch_batch_commit, which may run on another thread while the writer fills the next
+ * batch. A failure of ch_batch_take or ch_batch_commit is one of the store. Nothing of the batch has happened
+ * then: the caller rolls the state back and answers with ch_batch_refuse.
  */
 #ifndef CH_RUN_BATCH_H
 #define CH_RUN_BATCH_H
@@ -16,15 +17,28 @@ typedef struct ch_batch ch_batch;
 ch_status ch_batch_new(ch_batch **out_batch, ch_store *store, ch_metrics *metrics) CH_MUST_CHECK;
 void ch_batch_free(ch_batch *batch);
 
-/* now_ms: wall time; recorded time is never before the log's last. rules: borrowed until the batch has ended. */
-ch_status ch_batch_begin(ch_batch *batch, const ch_rules *rules, int64_t now_ms,
-                         ch_error *error) CH_MUST_CHECK;
+/* Where the log ends, or will once the batches that are on their way are committed. */
+typedef struct ch_log_head {
+    uint64_t last;
+    int64_t recorded_ms;
+    uint8_t chain[CH_HASH_SIZE];
+} ch_log_head;
+/* Only while no commit is under way. */
+ch_log_head ch_log_head_of(const ch_event_log *log);
+
+/* Continues at head, which the state must have folded. now_ms: wall time; recorded time never goes back. rules:
+ * borrowed until the batch has ended. before: the batch that is being committed meanwhile, or NULL. */
+ch_status ch_batch_begin(ch_batch *batch, const ch_rules *rules, const ch_log_head *head,
+                         const ch_batch *before, int64_t now_ms, ch_error *error) CH_MUST_CHECK;
 /* Judges the work's events in order. Takes the work. */
 ch_status ch_batch_take(ch_batch *batch, ch_work *work, ch_error *error) CH_MUST_CHECK;
 /* Events of clients taken so far, and bytes of the records. */
 size_t ch_batch_events(const ch_batch *batch);
 size_t ch_batch_bytes(const ch_batch *batch);
-/* Appends to the log, synced. CH_STORAGE_FULL, CH_IO. With nothing to append it does nothing. */
+size_t ch_batch_records(const ch_batch *batch);
+/* Nothing more is taken. Where the log ends with it. CH_NO_MEMORY. */
+ch_status ch_batch_seal(ch_batch *batch, ch_log_head *out_head, ch_error *error) CH_MUST_CHECK;
+/* Appends a sealed batch to the log, synced. CH_STORAGE_FULL, CH_IO. With nothing to append it does nothing. */
 ch_status ch_batch_commit(ch_batch *batch, ch_error *error) CH_MUST_CHECK;
 /* After a commit: fills each work's answer. */
 void ch_batch_answer(ch_batch *batch);

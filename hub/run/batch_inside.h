@@ -18,6 +18,7 @@ struct ch_batch {
     ch_store *store;
     ch_metrics *metrics;
     const ch_rules *rules;
+    const ch_batch *before; /* on its way to the log while this one is filled; NULL: none */
     int64_t now_ms, earliest_due_ms;
     ch_status room, urgent_room; /* CH_OK, or why nothing (urgent) may be stored */
     ch_error no_room;
@@ -48,11 +49,14 @@ struct ch_batch {
     } redeliveries;
 };
 
-/* batch_record.c: the decided event becomes a record and is folded. CH_INVALID: nothing would seal what it holds (only for a hub. event); any other failure is the store's. */
-ch_status ch_batch_append(ch_batch *batch, const ch_decided *decided, bool derived,
+/* batch_record.c: the decided event becomes a record and is folded. produced: the event as its producer said it, which
+ * a repeat is compared with; NULL for one that the hub derived. CH_INVALID: nothing would seal what it holds
+ * (only for a hub. event); any other failure is the store's. */
+ch_status ch_batch_append(ch_batch *batch, const ch_decided *decided, const ch_event *produced,
                           ch_error *error) CH_MUST_CHECK;
-/* Everything that a decision holds; *out_index: of the producer's own event. */
-ch_status ch_batch_append_decision(ch_batch *batch, size_t *out_index, ch_error *error) CH_MUST_CHECK;
+/* Everything that the decision about `produced` holds; *out_index: of the producer's own event. */
+ch_status ch_batch_append_decision(ch_batch *batch, const ch_event *produced, size_t *out_index,
+                                   ch_error *error) CH_MUST_CHECK;
 /* The keyed hash that tells whether a repeated id says the same. CH_ERASED. */
 ch_status ch_batch_digest(ch_batch *batch, const ch_event *event, uint64_t case_number,
                           uint8_t out_digest[CH_DIGEST_SIZE]) CH_MUST_CHECK;

@@ -80,11 +80,14 @@ static ch_status answer_repeat(ch_batch *batch, ch_work *work, size_t index, uin
                                ch_error *error)
 {
     const ch_event *event = &work->items[index].event;
-    ch_placed placed;
+    ch_placed placed = {.size = 0};
     uint8_t digest[CH_DIGEST_SIZE];
     ch_status status = CH_OK;
     if (sequence >= batch->first) {
         placed = batch->placed[sequence - batch->first];
+    } else if (batch->before != NULL && sequence >= batch->before->first) {
+        placed = batch->before->placed[sequence - batch->before->first];
+        placed.case_id = ch_arena_str(&work->arena, placed.case_id); /* this answer outlives that batch */
     } else {
         status = place_in_log(batch, work, sequence, &placed, error);
     }
@@ -230,7 +233,7 @@ static ch_status accept(ch_batch *batch, ch_work *work, size_t index, ch_error *
     size_t own = 0;
     const ch_work_item *item = &work->items[index];
     uint64_t letter = ch_state_next_dead_letter(batch->store->state);
-    ch_status status = ch_batch_append_decision(batch, &own, error);
+    ch_status status = ch_batch_append_decision(batch, &item->event, &own, error);
     if (status != CH_OK) {
         return status;
     }
@@ -346,7 +349,7 @@ static ch_status append_hub_event(ch_batch *batch, ch_str type, ch_str id, ch_st
                             .expected_version = -1};
     ch_status status = decide(batch, &nobody, &event, error);
     if (status == CH_OK) {
-        status = ch_batch_append(batch, &batch->decision->events[0], true, error);
+        status = ch_batch_append(batch, &batch->decision->events[0], NULL, error);
     }
     return status == CH_OK || is_failure(status) ? status : CH_CORRUPT;
 }

@@ -142,18 +142,19 @@ static ch_status encode(ch_batch *batch, ch_record *record, const ch_event *even
     return ch_state_fold(batch->store->state, record, event, error);
 }
 
-ch_status ch_batch_append(ch_batch *batch, const ch_decided *decided, bool derived, ch_error *error)
+ch_status ch_batch_append(ch_batch *batch, const ch_decided *decided, const ch_event *produced,
+                          ch_error *error)
 {
     ch_event event = decided->event;
-    ch_record record = {.flags = flags_of(decided, derived),
+    ch_record record = {.flags = flags_of(decided, produced == NULL),
                         .sequence = event.sequence,
                         .case_number = decided->case_number,
                         .recorded_ms = event.recorded_ms,
                         .epoch = event.epoch,
                         .case_version = event.case_version};
     ch_status status = CH_OK;
-    if (!derived) {
-        status = ch_batch_digest(batch, &decided->event, decided->case_number, record.digest);
+    if (produced != NULL) {
+        status = ch_batch_digest(batch, produced, decided->case_number, record.digest);
     }
     ch_buf_clear(&batch->public_data);
     ch_buf_clear(&batch->secret);
@@ -189,7 +190,8 @@ static void count_event(ch_batch *batch, const ch_event *event, bool derived)
     }
 }
 
-ch_status ch_batch_append_decision(ch_batch *batch, size_t *out_index, ch_error *error)
+ch_status ch_batch_append_decision(ch_batch *batch, const ch_event *produced, size_t *out_index,
+                                   ch_error *error)
 {
     const ch_decision *decision = batch->decision;
     ch_status status = CH_OK;
@@ -198,7 +200,7 @@ ch_status ch_batch_append_decision(ch_batch *batch, size_t *out_index, ch_error 
         if (!derived) {
             *out_index = batch->count;
         }
-        status = ch_batch_append(batch, &decision->events[i], derived, error);
+        status = ch_batch_append(batch, &decision->events[i], derived ? NULL : produced, error);
         count_event(batch, &decision->events[i].event, derived);
     }
     return status;

@@ -10,7 +10,7 @@ typedef struct ch_session {
     uint8_t route[CH_ROUTE_ID_MAX];
     size_t route_size;
     ch_actor *actor;
-    int64_t heard_ms, sent_ms; /* monotonic: when it last said something, and was told something */
+    int64_t heard_ms, sent_ms;           /* monotonic: when it last said something, and was told something */
     size_t unanswered, unanswered_bytes; /* events that it waits for */
     size_t at_writer;                    /* of these, events that the writer has */
     ch_work *queue, *last;               /* the others, in order */

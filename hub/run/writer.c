@@ -2,6 +2,7 @@
 
 #include "hub/base/diag.h"
 #include "hub/run/batch.h"
+#include "hub/run/committer.h"
 #include "hub/run/expiry.h"
 
 #include <poll.h>
@@ -24,7 +25,11 @@ struct ch_writer {
     ch_hub *hub;
     ch_store *store;
     pthread_t thread;
-    ch_batch *batch;
+    ch_batch *batches[2];
+    ch_batch *filling;   /* the one that takes work now; NULL: none was begun */
+    ch_batch *under_way; /* the one that the committer has; NULL: none */
+    ch_committer *committer;
+    ch_log_head head; /* where the log ends once everything under way is in it */
     ch_rules *rules;
     ch_expiry *expiry;
     blocked *sessions; /* by slot */
@@ -33,6 +38,7 @@ struct ch_writer {
     size_t postponed_count;
     int64_t dirty_since_ms, last_batch_ms, retry_at_ms; /* monotonic; dirty 0: nothing to commit */
     uint64_t dirty_events;
+    bool ring_front;
     bool behind; /* the state has not folded the log's head: nothing may be decided */
     bool stopping;
 };
@@ -48,6 +54,14 @@ static void send(ch_pipe *pipe, ch_mail *mail)
     while (ch_pipe_push(pipe, mail) == CH_FULL) {
         ch_pipe_ring(pipe);
         sched_yield();
+    }
+}
+
+static void ring_front(ch_writer *writer)
+{
+    if (writer->ring_front) {
+        ch_pipe_ring(writer->hub->writer_to_front);
+        writer->ring_front = false;
     }
 }
 
@@ -123,6 +137,7 @@ static void hand_back(ch_writer *writer, ch_work *work, bool again)
 {
     if (work->session != 0) {
         send(writer->hub->writer_to_front, &work->mail);
+        writer->ring_front = true;
     } else if (again) {
         postpone(writer, work);
     } else {
@@ -142,22 +157,37 @@ static ch_status temporary(ch_status status)
     return status == CH_STORAGE_FULL ? CH_STORAGE_FULL : CH_BUSY;
 }
 
-/* Nothing of the batch has happened. */
-static void give_up_batch(ch_writer *writer, ch_status status, const ch_error *error)
+static void refuse_batch(ch_writer *writer, ch_batch *batch, ch_status status, const char *text)
 {
     ch_work *work;
+    ch_batch_refuse(batch, temporary(status), text);
+    while ((work = ch_batch_next(batch)) != NULL) {
+        block(writer, work, 0);
+        hand_back(writer, work, true);
+    }
+}
+
+/* Nothing of what is filled or under way has happened: the state goes back to what the log holds. */
+static void give_up(ch_writer *writer, ch_status status, const ch_error *error)
+{
     ch_diag_failure("writer", error, "a batch was not stored");
     if (status == CH_IO || status == CH_CORRUPT || ch_event_log_broken(writer->store->log)) {
         ch_hub_fail(writer->hub, "writer", error);
     }
     ch_state_rollback(writer->store->state);
     writer->behind = true;
-    ch_batch_refuse(writer->batch, temporary(status), error->text);
-    while ((work = ch_batch_next(writer->batch)) != NULL) {
-        block(writer, work, 0);
-        hand_back(writer, work, true);
+    writer->dirty_since_ms = 0;
+    writer->dirty_events = 0;
+    if (writer->under_way != NULL) {
+        refuse_batch(writer, writer->under_way, status, error->text);
+        writer->under_way = NULL;
     }
-    ch_pipe_ring(writer->hub->writer_to_front);
+    if (writer->filling != NULL) {
+        refuse_batch(writer, writer->filling, status, error->text);
+        writer->filling = NULL;
+    }
+    writer->head = ch_log_head_of(writer->store->log);
+    ring_front(writer);
 }
 
 static void note_partial(ch_writer *writer, const ch_work *work)
@@ -178,10 +208,10 @@ static bool was_refused_for_now(const ch_work *work)
     return work->session == 0 && work->count > 0 && ch_status_is_temporary(work->answers[0].status);
 }
 
-static void tell_grants(ch_writer *writer)
+static void tell_grants(ch_writer *writer, ch_batch *batch)
 {
     ch_grant grant;
-    while (ch_batch_next_grant(writer->batch, &grant)) {
+    while (ch_batch_next_grant(batch, &grant)) {
         ch_grant_mail *mail = (ch_grant_mail *)ch_mail_new(CH_MAIL_GRANT);
         if (mail == NULL) {
             /* A revocation that is not heard of would leave the door open. */
@@ -191,14 +221,15 @@ static void tell_grants(ch_writer *writer)
         }
         mail->grant = grant;
         send(writer->hub->writer_to_front, &mail->mail);
+        writer->ring_front = true;
     }
 }
 
-static void tell_redeliveries(ch_writer *writer)
+static void tell_redeliveries(ch_writer *writer, ch_batch *batch)
 {
     ch_dead_letter letter;
     int64_t sequence;
-    while (ch_batch_next_redelivery(writer->batch, &letter)) {
+    while (ch_batch_next_redelivery(batch, &letter)) {
         ch_redeliver_mail *mail = (ch_redeliver_mail *)ch_mail_new(CH_MAIL_REDELIVER);
         ch_str place = ch_str_of(letter.place);
         if (mail == NULL || !ch_str_starts(place, CH_STR("sequence ")) ||
@@ -215,59 +246,59 @@ static void tell_redeliveries(ch_writer *writer)
     }
 }
 
-static void finish_batch(ch_writer *writer, uint64_t records)
+static void hand_out_answers(ch_writer *writer, ch_batch *batch)
 {
-    ch_error error;
     ch_work *work;
-    uint64_t last = ch_event_log_last(writer->store->log);
-    atomic_store_explicit(&writer->hub->log_position, last, memory_order_release);
-    ch_pipe_ring(writer->hub->writer_to_reader);
-    ch_batch_answer(writer->batch);
-    while ((work = ch_batch_next(writer->batch)) != NULL) {
+    ch_batch_answer(batch);
+    while ((work = ch_batch_next(batch)) != NULL) {
         note_partial(writer, work);
         hand_back(writer, work, was_refused_for_now(work));
     }
-    tell_grants(writer);
-    tell_redeliveries(writer);
-    ch_pipe_ring(writer->hub->writer_to_front);
-    ch_pipe_ring(writer->hub->writer_to_reader);
-    if (ch_batch_erase_letters(writer->batch, &error) != CH_OK) {
+}
+
+/* It is durable: now others may hear of it. */
+static void finish_batch(ch_writer *writer, ch_batch *batch, int64_t took_us)
+{
+    ch_error error;
+    ch_metrics *metrics = writer->hub->metrics;
+    uint64_t last = ch_event_log_last(writer->store->log), records = ch_batch_records(batch);
+    atomic_store_explicit(&writer->hub->log_position, last, memory_order_release);
+    tell_grants(writer, batch); /* before anybody is told that they hold */
+    hand_out_answers(writer, batch);
+    ring_front(writer);
+    tell_redeliveries(writer, batch);
+    if (ch_batch_records(batch) > 0) {
+        ch_pipe_ring(writer->hub->writer_to_reader);
+    }
+    if (ch_batch_erase_letters(batch, &error) != CH_OK) {
         ch_hub_fail(writer->hub, "writer", &error);
     }
-    ch_expiry_note_due(writer->expiry, ch_batch_earliest_due(writer->batch));
-    ch_metric_set(&writer->hub->metrics->log_sequence, last);
+    ch_expiry_note_due(writer->expiry, ch_batch_earliest_due(batch));
     writer->last_batch_ms = now_ms(writer);
     if (records > 0) {
+        ch_metric_set(&metrics->log_sequence, last);
+        ch_metric_add(&metrics->batches, 1);
+        ch_histogram_add(&metrics->commit_us, 50, (uint64_t)took_us);
+        ch_histogram_add(&metrics->batch_events, 1, records);
         writer->dirty_events += records;
         writer->dirty_since_ms = writer->dirty_since_ms == 0 ? writer->last_batch_ms : writer->dirty_since_ms;
     }
 }
 
-static int64_t monotonic_us(void)
+/* What the committer says of the batch that it has; with wait, as soon as it says so. */
+static void hear_committer(ch_writer *writer, bool wait)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-static void commit_batch(ch_writer *writer)
-{
-    ch_error error;
-    ch_metrics *metrics = writer->hub->metrics;
-    uint64_t before = ch_event_log_last(writer->store->log);
-    int64_t begun_us = monotonic_us();
-    ch_status status = ch_batch_commit(writer->batch, &error);
-    if (status != CH_OK) {
-        give_up_batch(writer, status, &error);
+    ch_commit_result result;
+    ch_batch *batch = writer->under_way;
+    if (batch == NULL || !ch_committer_result(writer->committer, wait, &result)) {
         return;
     }
-    uint64_t records = ch_event_log_last(writer->store->log) - before;
-    if (records > 0) {
-        ch_metric_add(&metrics->batches, 1);
-        ch_histogram_add(&metrics->commit_us, 50, (uint64_t)(monotonic_us() - begun_us));
-        ch_histogram_add(&metrics->batch_events, 1, records);
+    if (result.status != CH_OK) {
+        give_up(writer, result.status, &result.error);
+        return;
     }
-    finish_batch(writer, records);
+    writer->under_way = NULL;
+    finish_batch(writer, batch, result.took_us);
 }
 
 /* ---- gathering */
@@ -312,50 +343,117 @@ static bool catch_up(ch_writer *writer, ch_error *error)
     return !writer->behind;
 }
 
-static bool batch_has_room(const ch_writer *writer)
+static ch_batch *other_batch(const ch_writer *writer)
 {
-    return ch_batch_events(writer->batch) < (size_t)writer->hub->options.batch_events &&
-           ch_batch_bytes(writer->batch) < BATCH_BYTES;
+    return writer->under_way == writer->batches[0] ? writer->batches[1] : writer->batches[0];
 }
 
-/* Takes what is there into one batch, and commits it. False: there was nothing. */
-static bool write_batch(ch_writer *writer)
+static ch_status begin_batch(ch_writer *writer, ch_error *error)
+{
+    if (writer->filling != NULL) {
+        return CH_OK;
+    }
+    if (!catch_up(writer, error)) {
+        return error->status;
+    }
+    ch_batch *batch = other_batch(writer);
+    ch_status status = ch_batch_begin(batch, writer->rules, &writer->head, writer->under_way,
+                                      ch_clock_wall_ms(writer->hub->options.clock), error);
+    if (status == CH_OK) {
+        writer->filling = batch;
+    } else {
+        ch_hub_fail(writer->hub, "writer", error);
+    }
+    return status;
+}
+
+static void take_work(ch_writer *writer, ch_work *work)
 {
     ch_error error;
-    ch_work *work = next_work(writer);
-    if (work == NULL) {
-        return false;
-    }
-    if (!catch_up(writer, &error)) {
-        block(writer, work, 0);
-        refuse_alone(writer, work, temporary(error.status), error.text);
-        ch_pipe_ring(writer->hub->writer_to_front);
-        return true;
-    }
-    ch_status status =
-        ch_batch_begin(writer->batch, writer->rules, ch_clock_wall_ms(writer->hub->options.clock), &error);
+    ch_status status = check_blocked(writer, work);
     if (status != CH_OK) {
-        ch_hub_fail(writer->hub, "writer", &error);
-        ch_mail_free(&work->mail);
-        return true;
+        refuse_alone(writer, work, status,
+                     work->beyond_window
+                         ? "more events are unanswered than the window holds"
+                         : "an event before it was refused for now: start again with that one");
+        return;
     }
-    for (; work != NULL; work = batch_has_room(writer) ? next_work(writer) : NULL) {
-        ch_status refused = check_blocked(writer, work);
-        if (refused != CH_OK) {
-            refuse_alone(writer, work, refused,
-                         work->beyond_window
-                             ? "more events are unanswered than the window holds"
-                             : "an event before it was refused for now: start again with that one");
-            continue;
-        }
-        status = ch_batch_take(writer->batch, work, &error);
-        if (status != CH_OK) {
-            give_up_batch(writer, status, &error);
-            return true;
+    status = begin_batch(writer, &error);
+    if (status != CH_OK) {
+        block(writer, work, 0);
+        refuse_alone(writer, work, temporary(status), error.text);
+        return;
+    }
+    status = ch_batch_take(writer->filling, work, &error);
+    if (status != CH_OK) {
+        hear_committer(writer, true);
+        if (writer->filling != NULL) {
+            give_up(writer, status, &error);
         }
     }
-    commit_batch(writer);
-    return true;
+}
+
+static bool has_room(const ch_writer *writer)
+{
+    return writer->filling == NULL ||
+           (ch_batch_events(writer->filling) < (size_t)writer->hub->options.batch_events &&
+            ch_batch_bytes(writer->filling) < BATCH_BYTES);
+}
+
+/* Takes what is there into the batch that is being filled. */
+static bool take_all(ch_writer *writer)
+{
+    ch_work *work;
+    bool any = false;
+    while (has_room(writer) && (work = next_work(writer)) != NULL) {
+        take_work(writer, work);
+        any = true;
+    }
+    ring_front(writer);
+    return any;
+}
+
+static int64_t monotonic_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* Without a thread between it is faster, as long as nothing else is to be done meanwhile. */
+static void commit_here(ch_writer *writer, ch_batch *batch)
+{
+    ch_error error;
+    int64_t begun_us = monotonic_us();
+    ch_status status = ch_batch_commit(batch, &error);
+    if (status != CH_OK) {
+        writer->filling = batch;
+        give_up(writer, status, &error);
+        return;
+    }
+    finish_batch(writer, batch, monotonic_us() - begun_us);
+}
+
+/* The batch goes to the log. One at a time: its answers come in order. */
+static void launch(ch_writer *writer)
+{
+    ch_error error;
+    ch_batch *batch = writer->filling;
+    if (batch == NULL || writer->under_way != NULL) {
+        return;
+    }
+    ch_status status = ch_batch_seal(batch, &writer->head, &error);
+    if (status != CH_OK) {
+        give_up(writer, status, &error);
+        return;
+    }
+    writer->filling = NULL;
+    if (ch_pipe_count(writer->hub->front_to_writer) == 0) {
+        commit_here(writer, batch);
+        return;
+    }
+    writer->under_way = batch;
+    ch_committer_give(writer->committer, batch);
 }
 
 /* ---- the state */
@@ -375,9 +473,18 @@ static void measure(ch_writer *writer)
     ch_metric_set(&metrics->disk_free_bytes, of_log.disk_free_bytes);
 }
 
+/* The state must never be ahead of the log. */
+static void settle(ch_writer *writer)
+{
+    hear_committer(writer, true);
+    launch(writer);
+    hear_committer(writer, true);
+}
+
 static void commit_state(ch_writer *writer)
 {
     ch_error error;
+    settle(writer);
     ch_status status = ch_state_commit(writer->store->state, &error);
     writer->dirty_since_ms = 0;
     writer->dirty_events = 0;
@@ -415,6 +522,14 @@ static int64_t state_wait_ms(const ch_writer *writer)
 
 /* ---- the thread */
 
+/* What is being filled was begun under the old rules, and ends under them. */
+static void change_rules(ch_writer *writer, ch_rules *rules)
+{
+    settle(writer);
+    ch_rules_unref(writer->rules);
+    writer->rules = ch_rules_ref(rules);
+}
+
 static void hear_main(ch_writer *writer)
 {
     ch_mail *mail;
@@ -422,32 +537,35 @@ static void hear_main(ch_writer *writer)
         if (mail->kind == CH_MAIL_STOP) {
             writer->stopping = true;
         } else if (mail->kind == CH_MAIL_RULES) {
-            ch_rules_mail *rules = (ch_rules_mail *)mail;
-            ch_rules_unref(writer->rules);
-            writer->rules = ch_rules_ref(rules->rules);
+            change_rules(writer, ((ch_rules_mail *)mail)->rules);
         }
         ch_mail_free(mail);
     }
 }
 
+enum { PIPE_COUNT = 3 };
+
 static void wait_for_work(ch_writer *writer)
 {
-    ch_pipe *const pipes[] = {writer->hub->front_to_writer, writer->hub->reader_to_writer,
-                              writer->hub->main_to_writer};
-    struct pollfd fds[3];
+    ch_pipe *const pipes[PIPE_COUNT] = {writer->hub->front_to_writer, writer->hub->reader_to_writer,
+                                        writer->hub->main_to_writer};
+    struct pollfd fds[PIPE_COUNT + 1];
     int64_t wait = state_wait_ms(writer), due = ch_expiry_wait_ms(writer->expiry);
     wait = wait < 0 || due < wait ? due : wait;
     if (writer->postponed != NULL && wait > RETRY_MS) {
         wait = RETRY_MS;
     }
-    bool empty = true;
-    for (size_t i = 0; i < 3; i++) {
+    bool idle = true;
+    for (size_t i = 0; i < PIPE_COUNT; i++) {
         fds[i] = (struct pollfd){.fd = ch_pipe_fd(pipes[i]), .events = POLLIN};
         ch_pipe_silence(pipes[i]);
-        empty = empty && ch_pipe_count(pipes[i]) == 0;
+        idle = idle && (ch_pipe_count(pipes[i]) == 0 ||
+                        (pipes[i] != writer->hub->main_to_writer && !has_room(writer)));
     }
-    if (empty) {
-        poll(fds, 3, (int)wait);
+    fds[PIPE_COUNT] = (struct pollfd){.fd = ch_committer_fd(writer->committer), .events = POLLIN};
+    ch_committer_silence(writer->committer);
+    if (idle && !ch_committer_is_done(writer->committer)) {
+        poll(fds, PIPE_COUNT + 1, (int)wait);
     }
 }
 
@@ -456,16 +574,19 @@ static void *run(void *argument)
     ch_writer *writer = argument;
     for (;;) {
         hear_main(writer);
-        bool wrote = write_batch(writer);
+        hear_committer(writer, false);
+        bool any = take_all(writer);
+        launch(writer);
         if (state_wait_ms(writer) == 0) {
             commit_state(writer);
         }
-        if (!wrote && writer->stopping) {
+        if (any) {
+            continue;
+        }
+        if (writer->stopping && writer->under_way == NULL && writer->filling == NULL) {
             break;
         }
-        if (!wrote) {
-            wait_for_work(writer);
-        }
+        wait_for_work(writer);
     }
     if (writer->dirty_since_ms != 0) {
         commit_state(writer);
@@ -480,7 +601,9 @@ static void free_writer(ch_writer *writer)
         writer->postponed = work->next;
         ch_mail_free(&work->mail);
     }
-    ch_batch_free(writer->batch);
+    ch_committer_stop(writer->committer);
+    ch_batch_free(writer->batches[0]);
+    ch_batch_free(writer->batches[1]);
     ch_expiry_free(writer->expiry);
     ch_rules_unref(writer->rules);
     free(writer->sessions);
@@ -498,14 +621,19 @@ ch_status ch_writer_start(ch_writer **out_writer, ch_hub *hub, ch_error *error)
     writer->rules = ch_rules_ref(hub->options.rules);
     writer->session_count = (size_t)hub->options.clients_most;
     writer->sessions = calloc(writer->session_count, sizeof *writer->sessions);
-    ch_status status =
-        writer->sessions == NULL ? CH_NO_MEMORY : ch_batch_new(&writer->batch, hub->store, hub->metrics);
+    writer->head = ch_log_head_of(hub->store->log);
+    ch_status status = writer->sessions == NULL ? CH_NO_MEMORY : CH_OK;
+    for (size_t i = 0; i < 2 && status == CH_OK; i++) {
+        status = ch_batch_new(&writer->batches[i], hub->store, hub->metrics);
+    }
     if (status == CH_OK) {
         status = ch_expiry_new(&writer->expiry, hub->store, hub->options.clock);
     }
+    status = status == CH_OK ? ch_committer_start(&writer->committer, error)
+                             : ch_error_set(error, status, "writer", "no memory");
     if (status != CH_OK) {
         free_writer(writer);
-        return ch_error_set(error, status, "writer", "no memory");
+        return status;
     }
     measure(writer);
     if (pthread_create(&writer->thread, NULL, run, writer) != 0) {
