@@ -81,7 +81,13 @@ static void on_event(void *context, casehub *hub, const casehub_event *event)
         return;
     }
     t->left--;
-    if (casehub_ack(hub, t->subscription, event->sequence) != 0) {
+    bool good = casehub_ack(hub, t->subscription, event->sequence) == 0;
+    /* Here, before the acknowledgement gives back credit: else events would come that nobody shows, and a durable
+     * subscription would count them as delivered in vain. */
+    if (good && t->left == 0) {
+        good = casehub_unsubscribe(hub, t->subscription) == 0;
+    }
+    if (!good) {
         (void)!ch_cli_fail(t->cli);
         t->failed = true;
     }

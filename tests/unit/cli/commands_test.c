@@ -384,6 +384,7 @@ static void tail_prints_so_many_events_and_acknowledges_them(void **state)
     assert_int_equal(self->code, 0);
     assert_string_equal(self->hub->subscribed, "desk all case.> 2");
     assert_int_equal(self->hub->acknowledged_count, 2);
+    assert_int_equal(self->hub->unsubscribed_after, 2);
     assert_string_equal(self->out,
                         "{\"sequence\":1,\"type\":\"case.opened\",\"time\":\"2026-11-23T02:27:00Z\","
                         "\"data\":{\"due\":\"2026-11-23T03:27:00Z\"}}\n"

@@ -204,6 +204,14 @@ int casehub_ack(casehub *hub, int subscription, uint64_t sequence)
     return 0;
 }
 
+int casehub_unsubscribe(casehub *hub, int subscription)
+{
+    (void)hub;
+    assert(subscription == 1);
+    script.unsubscribed_after = script.acknowledged_count;
+    return 0;
+}
+
 int casehub_seek(casehub *hub, const char *name, const char *from, int timeout_ms)
 {
     (void)hub;

@@ -37,7 +37,8 @@ typedef struct fake_hub {
     size_t event_count;
     uint64_t acknowledged[64];
     size_t acknowledged_count;
-    char subscribed[256]; /* "name from pattern credit" */
+    size_t unsubscribed_after; /* so many acknowledgements */
+    char subscribed[256];      /* "name from pattern credit" */
 } fake_hub;
 
 /* Fresh; the clock stands at 2026-11-23T10:27:00+08:00. */
