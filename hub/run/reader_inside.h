@@ -83,9 +83,8 @@ void ch_reader_report_subscription(ch_reader *reader, const ch_subscription *sub
                                    const char *actor);
 
 /* reader_queries.c */
-void ch_reader_read(ch_reader *reader, const ch_task *task);
-/* Takes the task: it may have to wait. */
-void ch_reader_query(ch_reader *reader, ch_task *task);
+/* READ and QUERY. Takes the task: it may have to wait. */
+void ch_reader_ask(ch_reader *reader, ch_task *task);
 void ch_reader_answer_waiting(ch_reader *reader);
 int64_t ch_reader_waiting_until(const ch_reader *reader); /* INT64_MAX: nobody waits */
 

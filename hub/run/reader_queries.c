@@ -133,7 +133,7 @@ static ch_status prepare(reading *at, const ch_task *task, ch_error *error)
     return CH_OK;
 }
 
-void ch_reader_read(ch_reader *reader, const ch_task *task)
+static void read_log(ch_reader *reader, const ch_task *task)
 {
     ch_error error;
     reading at = {.reader = reader, .asked = &task->message.read};
@@ -331,25 +331,46 @@ static void start_backup(ch_reader *reader, const ch_task *task)
     }
 }
 
+/* ---- both: what was acknowledged to anybody before the question came is in its answer */
+
 static bool must_wait(const ch_reader *reader, uint64_t sequence)
 {
     return sequence > ch_state_committed(reader->store->state);
 }
 
-/* What was acknowledged to anybody before the question came is in its answer. */
-static uint64_t wanted_sequence(const ch_reader *reader, const ch_chp_query *query)
+static uint64_t wanted_sequence(const ch_reader *reader, const ch_chp_message *asked)
 {
-    uint64_t last = ch_query_reads_state(query->name)
-                        ? atomic_load_explicit(&reader->hub->log_position, memory_order_acquire)
-                        : 0;
-    int64_t asked = ch_mp_find_int(query->arguments, "sequence", 0);
-    return asked > 0 && (uint64_t)asked > last ? (uint64_t)asked : last;
+    uint64_t last = atomic_load_explicit(&reader->hub->log_position, memory_order_acquire);
+    if (asked->verb == CH_CHP_READ) {
+        return asked->read.to > 0 && (uint64_t)asked->read.to < last ? (uint64_t)asked->read.to : last;
+    }
+    last = ch_query_reads_state(asked->query.name) ? last : 0;
+    int64_t beyond = ch_mp_find_int(asked->query.arguments, "sequence", 0);
+    return beyond > 0 && (uint64_t)beyond > last ? (uint64_t)beyond : last;
 }
 
-void ch_reader_query(ch_reader *reader, ch_task *task)
+static void answer_task(ch_reader *reader, const ch_task *task)
+{
+    if (task->message.verb == CH_CHP_READ) {
+        read_log(reader, task);
+    } else if (ch_str_is(task->message.query.name, "backup")) {
+        start_backup(reader, task);
+    } else {
+        answer(reader, task);
+    }
+}
+
+static void refuse_task(ch_reader *reader, const ch_task *task, ch_status status, const char *text)
 {
     ch_error error;
-    uint64_t sequence = wanted_sequence(reader, &task->message.query);
+    ch_error_set(&error, status, task->message.verb == CH_CHP_READ ? "READ" : "QUERY.arguments.sequence",
+                 "%s", text);
+    ch_reader_error(reader, task->session, task->message.request, &error, 0);
+}
+
+void ch_reader_ask(ch_reader *reader, ch_task *task)
+{
+    uint64_t sequence = wanted_sequence(reader, &task->message);
     bool waits = must_wait(reader, sequence);
     if (waits && reader->waiting_count < CH_WAITING_QUERIES_MOST) {
         reader->waiting[reader->waiting_count++] = (ch_waiting_query){
@@ -357,19 +378,15 @@ void ch_reader_query(ch_reader *reader, ch_task *task)
         return;
     }
     if (waits) {
-        ch_error_set(&error, CH_BUSY, "QUERY.arguments.sequence", "too many questions wait already");
-        ch_reader_error(reader, task->session, task->message.request, &error, 0);
-    } else if (ch_str_is(task->message.query.name, "backup")) {
-        start_backup(reader, task);
+        refuse_task(reader, task, CH_BUSY, "too many questions wait already");
     } else {
-        answer(reader, task);
+        answer_task(reader, task);
     }
     ch_mail_free(&task->mail);
 }
 
 void ch_reader_answer_waiting(ch_reader *reader)
 {
-    ch_error error;
     size_t kept = 0;
     int64_t now = ch_reader_now(reader);
     for (size_t i = 0; i < reader->waiting_count; i++) {
@@ -379,10 +396,9 @@ void ch_reader_answer_waiting(ch_reader *reader)
             continue;
         }
         if (must_wait(reader, waiting.sequence)) {
-            ch_error_set(&error, CH_TIMEOUT, "QUERY.arguments.sequence", "the state has not come that far");
-            ch_reader_error(reader, waiting.task->session, waiting.task->message.request, &error, 0);
+            refuse_task(reader, waiting.task, CH_TIMEOUT, "the state has not come that far");
         } else {
-            answer(reader, waiting.task);
+            answer_task(reader, waiting.task);
         }
         ch_mail_free(&waiting.task->mail);
     }

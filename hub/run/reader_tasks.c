@@ -386,8 +386,8 @@ static bool hear_message(ch_reader *reader, ch_task *task)
     case CH_CHP_CREDIT: give_credit(reader, task); break;
     case CH_CHP_SEEK: seek(reader, task); break;
     case CH_CHP_UNSUBSCRIBE: unsubscribe(reader, task); break;
-    case CH_CHP_READ: ch_reader_read(reader, task); break;
-    case CH_CHP_QUERY: ch_reader_query(reader, task); return true;
+    case CH_CHP_READ:
+    case CH_CHP_QUERY: ch_reader_ask(reader, task); return true;
     case CH_CHP_NONE:
     case CH_CHP_HELLO:
     case CH_CHP_WELCOME:

@@ -1,0 +1,201 @@
+/* What goes back: answers to the front, news to front and reader; and the rule that a session whose event was refused for
+ * now begins again with that event.
+ */
+#include "hub/run/writer_inside.h"
+
+#include "hub/base/diag.h"
+
+#include <sched.h>
+
+#define POSTPONED_MOST 4096
+
+/* Full only for a moment: the other side never waits for this one. */
+static void send(ch_pipe *pipe, ch_mail *mail)
+{
+    while (ch_pipe_push(pipe, mail) == CH_FULL) {
+        ch_pipe_ring(pipe);
+        sched_yield();
+    }
+}
+
+void ch_writer_ring_front(ch_writer *writer)
+{
+    if (writer->ring_front) {
+        ch_pipe_ring(writer->hub->writer_to_front);
+        writer->ring_front = false;
+    }
+}
+
+static uint64_t hash_more(uint64_t hash, ch_str s)
+{
+    for (size_t i = 0; i < s.size; i++) {
+        hash = (hash ^ (uint8_t)s.at[i]) * UINT64_C(1099511628211);
+    }
+    return (hash ^ 0xff) * UINT64_C(1099511628211);
+}
+
+static uint64_t name_of(const ch_work *work, size_t index)
+{
+    uint64_t hash = UINT64_C(14695981039346656037);
+    if (index >= work->count) {
+        return hash_more(hash, work->publish.connector);
+    }
+    return hash_more(hash_more(hash, work->items[index].event.source), work->items[index].event.id);
+}
+
+void ch_writer_block(ch_writer *writer, const ch_work *work, size_t index)
+{
+    if (work->session == 0 || ch_session_slot(work->session) >= writer->session_count) {
+        return;
+    }
+    ch_blocked *entry = &writer->sessions[ch_session_slot(work->session)];
+    if (entry->session != work->session) {
+        *entry = (ch_blocked){.session = work->session, .event = name_of(work, index)};
+    }
+}
+
+ch_status ch_writer_check_blocked(ch_writer *writer, const ch_work *work)
+{
+    if (work->session == 0 || ch_session_slot(work->session) >= writer->session_count) {
+        return CH_OK;
+    }
+    ch_blocked *entry = &writer->sessions[ch_session_slot(work->session)];
+    if (entry->session != work->session) {
+        if (work->beyond_window) {
+            ch_writer_block(writer, work, 0);
+        }
+        return work->beyond_window ? CH_BUSY : CH_OK;
+    }
+    if (entry->event != name_of(work, 0) || work->beyond_window) {
+        return CH_BUSY;
+    }
+    entry->session = 0;
+    return CH_OK;
+}
+
+static void postpone(ch_writer *writer, ch_work *work)
+{
+    if (writer->postponed_count == POSTPONED_MOST) {
+        ch_diag(CH_DIAG_ERROR, "writer", "an event of the hub itself was lost: %.*s %.*s",
+                CH_STR_ARG(work->items[0].event.type), CH_STR_ARG(work->items[0].event.id));
+        ch_mail_free(&work->mail);
+        return;
+    }
+    work->next = NULL;
+    if (writer->last_postponed == NULL) {
+        writer->postponed = work;
+    } else {
+        writer->last_postponed->next = work;
+    }
+    writer->last_postponed = work;
+    writer->postponed_count++;
+    writer->retry_at_ms = ch_writer_now(writer) + CH_WRITER_RETRY_MS;
+}
+
+/* To the front, which knows the client; or, of the hub itself, away. */
+static void hand_back(ch_writer *writer, ch_work *work, bool again)
+{
+    if (work->session != 0) {
+        send(writer->hub->writer_to_front, &work->mail);
+        writer->ring_front = true;
+    } else if (again) {
+        postpone(writer, work);
+    } else {
+        ch_mail_free(&work->mail);
+    }
+}
+
+void ch_writer_refuse(ch_writer *writer, ch_work *work, ch_status status, const char *text)
+{
+    ch_work_refuse(work, status, text);
+    ch_metric_add(&writer->hub->metrics->refusals[status], work->count);
+    hand_back(writer, work, true);
+}
+
+void ch_writer_refuse_batch(ch_writer *writer, ch_batch *batch, ch_status status, const char *text)
+{
+    ch_work *work;
+    ch_batch_refuse(batch, status, text);
+    while ((work = ch_batch_next(batch)) != NULL) {
+        ch_writer_block(writer, work, 0);
+        hand_back(writer, work, true);
+    }
+}
+
+static void note_partial(ch_writer *writer, const ch_work *work)
+{
+    for (size_t i = 0; i < work->count && work->failure == NULL; i++) {
+        if (ch_status_is_temporary(work->answers[i].status)) {
+            ch_writer_block(writer, work, i);
+            return;
+        }
+    }
+    if (work->failure != NULL && ch_status_is_temporary(work->failure->status)) {
+        ch_writer_block(writer, work, 0);
+    }
+}
+
+static bool was_refused_for_now(const ch_work *work)
+{
+    return work->session == 0 && work->count > 0 && ch_status_is_temporary(work->answers[0].status);
+}
+
+void ch_writer_tell_grants(ch_writer *writer, ch_batch *batch)
+{
+    ch_grant grant;
+    while (ch_batch_next_grant(batch, &grant)) {
+        ch_grant_mail *mail = (ch_grant_mail *)ch_mail_new(CH_MAIL_GRANT);
+        if (mail == NULL) {
+            /* A revocation that is not heard of would leave the door open. */
+            const ch_error error = {.status = CH_NO_MEMORY, .text = "no memory to tell of a grant"};
+            ch_hub_fail(writer->hub, "writer", &error);
+            return;
+        }
+        mail->grant = grant;
+        send(writer->hub->writer_to_front, &mail->mail);
+        writer->ring_front = true;
+    }
+}
+
+void ch_writer_tell_redeliveries(ch_writer *writer, ch_batch *batch)
+{
+    ch_dead_letter letter;
+    int64_t sequence;
+    while (ch_batch_next_redelivery(batch, &letter)) {
+        ch_redeliver_mail *mail = (ch_redeliver_mail *)ch_mail_new(CH_MAIL_REDELIVER);
+        ch_str place = ch_str_of(letter.place);
+        if (mail == NULL || !ch_str_starts(place, CH_STR("sequence ")) ||
+            ch_str_to_int((ch_str){place.at + 9, place.size - 9}, &sequence) != CH_OK) {
+            ch_mail_free(mail == NULL ? NULL : &mail->mail);
+            ch_diag(CH_DIAG_ERROR, "writer", "dead letter %llu cannot be delivered again",
+                    (unsigned long long)letter.number);
+            continue;
+        }
+        mail->dead_letter = letter.number;
+        mail->sequence = (uint64_t)sequence;
+        memcpy(mail->subscription, letter.connector, sizeof mail->subscription);
+        send(writer->hub->writer_to_reader, &mail->mail);
+    }
+}
+
+void ch_writer_hand_out(ch_writer *writer, ch_batch *batch)
+{
+    ch_work *work;
+    ch_batch_answer(batch);
+    while ((work = ch_batch_next(batch)) != NULL) {
+        note_partial(writer, work);
+        hand_back(writer, work, was_refused_for_now(work));
+    }
+}
+
+ch_work *ch_writer_next_postponed(ch_writer *writer)
+{
+    ch_work *work = writer->postponed;
+    if (work == NULL || ch_writer_now(writer) < writer->retry_at_ms) {
+        return NULL;
+    }
+    writer->postponed = work->next;
+    writer->last_postponed = work->next == NULL ? NULL : writer->last_postponed;
+    writer->postponed_count--;
+    return work;
+}
