@@ -116,11 +116,12 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
     return result;
 }
 
-/* epoll: descriptors of a hub with many clients are beyond what select can name. */
+/* poll: descriptors of a hub with many clients are beyond what select can name, and with epoll a client that is gone
+ * keeps its place until it times out when its end came together with its last bytes. */
 static struct MHD_Daemon *start_daemon(ch_http *http, const struct sockaddr_in *address)
 {
     errno = 0;
-    return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, ntohs(address->sin_port), NULL, NULL, handle, http,
+    return MHD_start_daemon(MHD_USE_POLL_INTERNAL_THREAD, ntohs(address->sin_port), NULL, NULL, handle, http,
                             MHD_OPTION_SOCK_ADDR, (const struct sockaddr *)address,
                             MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MOST, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
                             CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_SECONDS,
