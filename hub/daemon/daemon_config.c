@@ -32,6 +32,8 @@ static const ch_option options[] = {
      "of events waiting to be written"},
     {"heartbeat", CH_OPTION_TIME, AT(hub.heartbeat_ms), "5s", 100, 60 * MINUTE, "clients speak this often"},
     {"batch_events", CH_OPTION_INT, AT(hub.batch_events), "1024", 1, 65536, "of one log commit, about"},
+    {"commit.beside", CH_OPTION_INT, AT(hub.beside_events), "16", 0, 65536,
+     "events of a batch that is committed before the next is begun"},
     {"commit.quiet", CH_OPTION_TIME, AT(hub.commit_quiet_ms), "20ms", 1, MINUTE,
      "state commit after so long without work"},
     {"commit.busy", CH_OPTION_TIME, AT(hub.commit_busy_ms), "100ms", 1, MINUTE, "state commit under load"},

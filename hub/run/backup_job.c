@@ -16,6 +16,7 @@ struct ch_backup_job {
 
 static void *run(void *argument)
 {
+    pthread_setname_np(pthread_self(), "backup");
     ch_backup_job *job = argument;
     job->status = ch_store_backup(job->store, job->dir, &job->error);
     if (job->status == CH_OK) {

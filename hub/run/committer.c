@@ -48,6 +48,7 @@ static void push(ch_pipe *pipe, void *item)
 
 static void *run(void *argument)
 {
+    pthread_setname_np(pthread_self(), "committer");
     ch_committer *committer = argument;
     void *item;
     while ((item = wait_for(committer->batches)) != committer) {

@@ -324,6 +324,7 @@ static bool is_done(const ch_front *front)
 
 static void *run(void *argument)
 {
+    pthread_setname_np(pthread_self(), "front");
     ch_front *front = argument;
     while (!is_done(front)) {
         wait_for_something(front);

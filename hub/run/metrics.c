@@ -21,22 +21,41 @@ void ch_metrics_free(ch_metrics *metrics)
     free(metrics);
 }
 
-/* The name's place; the last one stands for all that found no room. */
-static unsigned place_of(ch_metric_names *names, unsigned most, ch_str name)
+/* What may stand between quotes as it is. */
+static bool is_plain(ch_str name)
 {
-    unsigned count = atomic_load_explicit(&names->count, memory_order_relaxed);
-    for (unsigned i = 0; i < count; i++) {
-        if (ch_str_is(name, names->at[i])) {
-            return i;
+    for (size_t i = 0; i < name.size; i++) {
+        uint8_t c = (uint8_t)name.at[i];
+        if (c < 0x20 || c == 0x7f || c == '"' || c == '\\') {
+            return false;
         }
     }
-    if (count == most) {
-        return most - 1;
+    return name.size > 0 && name.size < sizeof((ch_metric_names *)0)->at[0];
+}
+
+static bool find_place(const ch_metric_names *names, unsigned count, ch_str name, unsigned *out_place)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (ch_str_is(name, names->at[i])) {
+            *out_place = i;
+            return true;
+        }
     }
-    ch_str known = count == most - 1 ? CH_STR("other") : name;
-    if (ch_str_copy(names->at[count], sizeof names->at[count], known) != CH_OK) {
-        return count == 0 ? 0 : count - 1;
+    return false;
+}
+
+/* The name's place; "other" stands for all that find no room or cannot be a label, and always finds room itself. */
+static unsigned place_of(ch_metric_names *names, unsigned most, ch_str name)
+{
+    unsigned place, count = atomic_load_explicit(&names->count, memory_order_relaxed);
+    if (is_plain(name) && find_place(names, count, name, &place)) {
+        return place;
     }
+    ch_str label = is_plain(name) && count < most - 1 ? name : CH_STR("other");
+    if (find_place(names, count, label, &place)) {
+        return place;
+    }
+    memcpy(names->at[count], label.at, label.size); /* the table began as zeros */
     atomic_store_explicit(&names->count, count + 1, memory_order_release);
     return count;
 }

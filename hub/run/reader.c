@@ -383,6 +383,7 @@ static void wait_for_something(ch_reader *reader, seen before)
 
 static void *run(void *argument)
 {
+    pthread_setname_np(pthread_self(), "reader");
     ch_reader *reader = argument;
     while (!reader->stopping) {
         seen before = see(reader);

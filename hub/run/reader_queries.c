@@ -1,6 +1,7 @@
 /* READ and QUERY: what the log and the state say now. */
 #include "hub/run/reader_inside.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define READ_LIMIT 1000
@@ -211,10 +212,40 @@ static void put_subscription(ch_reader *reader, ch_buf *out, const ch_subscripti
     ch_mp_end_map(out, begun, count);
 }
 
+/* Nothing but this text, and `sequence`, which every query takes. */
+static ch_status check_arguments(ch_str arguments, const char *known, ch_error *error)
+{
+    ch_mp_reader reader = ch_mp_reader_of(arguments);
+    ch_mp_value value, key;
+    ch_str bytes;
+    char where[CH_CODE_MAX + sizeof "QUERY.arguments."];
+    uint32_t pairs = ch_mp_pairs(arguments);
+    if (pairs == 0 || !ch_mp_next(&reader, &value)) {
+        return CH_OK;
+    }
+    for (uint32_t i = 0; i < pairs && ch_mp_next(&reader, &key) && ch_mp_skip(&reader, &bytes); i++) {
+        ch_mp_reader inside = ch_mp_reader_of(bytes);
+        bool is_known = ch_str_is(key.str, known);
+        if (!is_known && !ch_str_is(key.str, "sequence")) {
+            return ch_error_set(error, CH_INVALID, "QUERY.arguments", "there is only %s", known);
+        }
+        if (is_known &&
+            (!ch_mp_next(&inside, &value) || (value.kind != CH_MP_STR && value.kind != CH_MP_NIL))) {
+            snprintf(where, sizeof where, "QUERY.arguments.%s", known);
+            return ch_error_set(error, CH_INVALID, where, "is not a text");
+        }
+    }
+    return CH_OK;
+}
+
 static ch_status list_subscriptions(ch_reader *reader, const ch_task *task, ch_query_answer *answer,
                                     ch_error *error)
 {
     ch_str name = ch_mp_find_str(task->message.query.arguments, "name");
+    ch_status status = check_arguments(task->message.query.arguments, "name", error);
+    if (status != CH_OK) {
+        return status;
+    }
     size_t begun = ch_mp_begin_array(&answer->rows);
     for (size_t i = 0; i < reader->subscription_count; i++) {
         const ch_subscription *subscription = reader->subscriptions[i];
@@ -235,16 +266,21 @@ static ch_status delete_subscription(ch_reader *reader, const ch_task *task, ch_
 {
     ch_str name = ch_mp_find_str(task->message.query.arguments, "name");
     ch_subscription *subscription = ch_reader_find_durable(reader, name);
+    ch_status status = check_arguments(task->message.query.arguments, "name", error);
+    if (status != CH_OK) {
+        return status;
+    }
     if (subscription == NULL || !may_see(&task->actor->grant, subscription)) {
         return ch_error_set(error, CH_NOT_FOUND, "QUERY.arguments.name", "there is no such subscription");
     }
     if (task->actor->grant.role == CH_ROLE_AUDITOR) {
         return ch_error_set(error, CH_DENIED, "QUERY.name", "an auditor changes nothing");
     }
-    ch_status status = ch_reader_delete_cursor(reader, subscription, error);
+    status = ch_reader_delete_cursor(reader, subscription, error);
     if (status != CH_OK) {
         return status;
     }
+    answer->count = 1;
     ch_reader_report_subscription(reader, subscription, "deleted", task->actor->grant.name);
     ch_mp_put_array(&answer->rows, 1);
     ch_mp_put_map(&answer->rows, 1);
@@ -301,6 +337,9 @@ static void answer(ch_reader *reader, const ch_task *task)
     if (status != CH_OK) {
         ch_reader_error(reader, task->session, task->message.request, &error, 0);
         ch_buf_done(&result.rows);
+        if (status == CH_CORRUPT || status == CH_IO) {
+            ch_hub_fail(reader->hub, "reader", &error);
+        }
         return;
     }
     const ch_chp_message message = {
@@ -317,8 +356,12 @@ static void start_backup(ch_reader *reader, const ch_task *task)
 {
     ch_error error;
     char dir[512];
-    ch_status status = CH_OK;
+    ch_status status = check_arguments(task->message.query.arguments, "dir", &error);
     ch_str said = ch_mp_find_str(task->message.query.arguments, "dir");
+    if (status != CH_OK) {
+        ch_reader_error(reader, task->session, task->message.request, &error, 0);
+        return;
+    }
     if (task->actor->grant.role != CH_ROLE_OPERATOR) {
         status = ch_error_set(&error, CH_DENIED, "QUERY.name", "is the operator's");
     } else if (said.size == 0 || said.at[0] != '/' || ch_str_copy(dir, sizeof dir, said) != CH_OK) {

@@ -218,6 +218,28 @@ static void types_beyond_the_table_are_counted_as_other(void **state)
     assert_null(strstr(text, "case.type-159"));
 }
 
+static void a_system_that_cannot_be_a_label_is_counted_as_other(void **state)
+{
+    fixture *f = *state;
+    char name[65] = "";
+    memset(name, 'x', 64);
+    ch_metrics_count_event(f->metrics, CH_STR("case.noted"), CH_STR("desk"));
+    ch_metrics_count_event(f->metrics, CH_STR("case.noted"), CH_STR("de\"sk"));
+    ch_metrics_count_event(f->metrics, CH_STR("case.noted"), CH_STR("desk\\"));
+    ch_metrics_count_event(f->metrics, CH_STR("case.noted"), ch_str_of(name));
+    const char *text = print(f, 0);
+    assert_well_formed(text);
+    assert_true(value_of(text, "casehub_events_total{type=\"case.noted\",system=\"desk\"}") == 1);
+    assert_true(value_of(text, "casehub_events_total{type=\"case.noted\",system=\"other\"}") == 3);
+    for (unsigned i = 0; i < CH_METRIC_SYSTEMS; i++) {
+        snprintf(name, sizeof name, "system-%u", i);
+        ch_metrics_count_event(f->metrics, CH_STR("case.noted"), ch_str_of(name));
+    }
+    text = print(f, 0);
+    const char *other = "\ncasehub_events_total{type=\"case.noted\",system=\"other\"} ";
+    assert_null(strstr(strstr(text, other) + 1, other));
+}
+
 static void a_full_page_still_fits(void **state)
 {
     fixture *f = *state;
@@ -243,6 +265,7 @@ int main(void)
         TEST(a_histogram_is_cumulative_and_ends_with_its_count),
         TEST(systems_beyond_the_table_are_counted_as_other),
         TEST(types_beyond_the_table_are_counted_as_other),
+        TEST(a_system_that_cannot_be_a_label_is_counted_as_other),
         TEST(a_full_page_still_fits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
