@@ -10,8 +10,10 @@
 static const struct {
     const char *list, *item;
 } item_names[] = {
-    {"services", "service"},    {"attributes", "attribute"}, {"values", "value"},   {"service_requests", "request"},
-    {"endpoints", "endpoint"},  {"formats", "format"},       {"errors", "error"},
+    {"services", "service"},   {"attributes", "attribute"},
+    {"values", "value"},       {"service_requests", "request"},
+    {"endpoints", "endpoint"}, {"formats", "format"},
+    {"errors", "error"},
 };
 
 static const char *item_name(const char *list)

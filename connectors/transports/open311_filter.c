@@ -30,7 +30,8 @@ static void read_ids(ch_open311_filter *filter, ch_str list, ch_open311_problems
         }
     }
     if (json_array_size(filter->ids) > CH_OPEN311_REQUESTS_MOST) {
-        ch_open311_refuse(problems, BAD_REQUEST, "service_request_id: more than %d", CH_OPEN311_REQUESTS_MOST);
+        ch_open311_refuse(problems, BAD_REQUEST, "service_request_id: more than %d",
+                          CH_OPEN311_REQUESTS_MOST);
     }
 }
 
@@ -70,13 +71,14 @@ static void read_states(ch_open311_filter *filter, ch_str list, ch_open311_probl
 static bool read_time(ch_str text, const char *name, int64_t *out_ms, ch_open311_problems *problems)
 {
     if (text.at != NULL && ch_open311_time(text, out_ms) != CH_OK) {
-        ch_open311_refuse(problems, BAD_REQUEST, "%s: a time with its zone is expected, such as 2026-11-23T10:27:00Z",
-                          name);
+        ch_open311_refuse(problems, BAD_REQUEST,
+                          "%s: a time with its zone is expected, such as 2026-11-23T10:27:00Z", name);
     }
     return text.at != NULL;
 }
 
-static void read_span(ch_open311_filter *filter, const ch_form *form, int64_t now_ms, ch_open311_problems *problems)
+static void read_span(ch_open311_filter *filter, const ch_form *form, int64_t now_ms,
+                      ch_open311_problems *problems)
 {
     bool start = read_time(ch_form_get(form, "start_date"), "start_date", &filter->start_ms, problems);
     bool end = read_time(ch_form_get(form, "end_date"), "end_date", &filter->end_ms, problems);
@@ -93,16 +95,19 @@ static void read_span(ch_open311_filter *filter, const ch_form *form, int64_t no
     if (start && end && filter->end_ms < filter->start_ms) {
         ch_open311_refuse(problems, BAD_REQUEST, "end_date: it lies before start_date");
     } else if (start && end && filter->end_ms - filter->start_ms > CH_OPEN311_SPAN_MS) {
-        ch_open311_refuse(problems, BAD_REQUEST, "start_date and end_date: a span of at most 90 days is expected");
+        ch_open311_refuse(problems, BAD_REQUEST,
+                          "start_date and end_date: a span of at most 90 days is expected");
     }
 }
 
-void ch_open311_filter_read(ch_open311_filter *out_filter, const ch_form *form, const ch_open311_services *services,
-                            int64_t now_ms, ch_open311_problems *problems)
+void ch_open311_filter_read(ch_open311_filter *out_filter, const ch_form *form,
+                            const ch_open311_services *services, int64_t now_ms,
+                            ch_open311_problems *problems)
 {
     ch_str ids = ch_form_get(form, "service_request_id");
     const ch_form_field *twice = ch_form_contradiction(form);
-    *out_filter = (ch_open311_filter){.open = true, .closed = true, .end_ms = INT64_MAX, .start_ms = INT64_MIN};
+    *out_filter =
+        (ch_open311_filter){.open = true, .closed = true, .end_ms = INT64_MAX, .start_ms = INT64_MIN};
     if (twice != NULL) {
         ch_open311_refuse(problems, BAD_REQUEST, "%s: it comes twice with different values", twice->name.at);
         return;

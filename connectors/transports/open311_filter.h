@@ -22,8 +22,9 @@ typedef struct ch_open311_filter {
 } ch_open311_filter;
 
 /* Texts of *problems name fields. done is fine in each case. */
-void ch_open311_filter_read(ch_open311_filter *out_filter, const ch_form *form, const ch_open311_services *services,
-                            int64_t now_ms, ch_open311_problems *problems);
+void ch_open311_filter_read(ch_open311_filter *out_filter, const ch_form *form,
+                            const ch_open311_services *services, int64_t now_ms,
+                            ch_open311_problems *problems);
 void ch_open311_filter_done(ch_open311_filter *filter);
 
 /* By what the hub's rows tell. A state from `resolved` on is closed. */

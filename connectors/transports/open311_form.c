@@ -44,8 +44,8 @@ ch_status ch_form_add(ch_form *form, ch_str name, ch_str value, ch_error *error)
         return CH_OK;
     }
     if (form->count == CH_FORM_FIELDS_MOST || field.name.at == NULL || field.value.at == NULL) {
-        return ch_error_set(error, CH_TOO_LARGE, NULL, "more than %d fields, or %zu bytes", CH_FORM_FIELDS_MOST,
-                            CH_FORM_BYTES_MOST);
+        return ch_error_set(error, CH_TOO_LARGE, NULL, "more than %d fields, or %zu bytes",
+                            CH_FORM_FIELDS_MOST, CH_FORM_BYTES_MOST);
     }
     form->fields[form->count++] = field;
     return CH_OK;

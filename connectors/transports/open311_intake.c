@@ -46,7 +46,8 @@ static void put_text(json_t *object, const char *name, ch_str text)
 static bool is_email(ch_str text)
 {
     const char *at = memchr(text.at, '@', text.size);
-    return at != NULL && at > text.at && at + 1 < text.at + text.size && memchr(text.at, ' ', text.size) == NULL;
+    return at != NULL && at > text.at && at + 1 < text.at + text.size &&
+           memchr(text.at, ' ', text.size) == NULL;
 }
 
 static bool is_phone(ch_str text)
@@ -110,7 +111,8 @@ static void take_plain_fields(intake *in)
         } else if (plain_fields[i].one_line && !is_on_one_line(text)) {
             ch_open311_refuse(in->problems, BAD_REQUEST, "%s: one line is expected", name);
         } else if (plain_fields[i].fits != NULL && !plain_fields[i].fits(text)) {
-            ch_open311_refuse(in->problems, BAD_REQUEST, "%s: %s is expected", name, plain_fields[i].expected);
+            ch_open311_refuse(in->problems, BAD_REQUEST, "%s: %s is expected", name,
+                              plain_fields[i].expected);
         } else {
             put_text(in->record, name, text);
         }
@@ -139,7 +141,8 @@ static void take_degrees(intake *in, const char *name, double most)
     double number;
     ch_str text = ch_form_get(in->form, name);
     if (!read_number(text, &number) || number < -most || number > most) {
-        ch_open311_refuse(in->problems, BAD_REQUEST, "%s: a number from -%.0f to %.0f is expected", name, most, most);
+        ch_open311_refuse(in->problems, BAD_REQUEST, "%s: a number from -%.0f to %.0f is expected", name,
+                          most, most);
     } else {
         json_object_set_new(in->record, name, json_real(number));
     }
@@ -148,9 +151,11 @@ static void take_degrees(intake *in, const char *name, double most)
 static void take_location(intake *in)
 {
     bool lat = ch_form_get(in->form, "lat").at != NULL, lon = ch_form_get(in->form, "long").at != NULL;
-    bool address = ch_form_get(in->form, "address_string").at != NULL || ch_form_get(in->form, "address_id").at != NULL;
+    bool address =
+        ch_form_get(in->form, "address_string").at != NULL || ch_form_get(in->form, "address_id").at != NULL;
     if (lat != lon) {
-        ch_open311_refuse(in->problems, BAD_REQUEST, "lat and long go together: %s is missing", lat ? "long" : "lat");
+        ch_open311_refuse(in->problems, BAD_REQUEST, "lat and long go together: %s is missing",
+                          lat ? "long" : "lat");
     } else if (lat) {
         take_degrees(in, "lat", 90);
         take_degrees(in, "long", 180);
@@ -195,8 +200,8 @@ static void refuse_unknown_attributes(intake *in)
         ch_str code, name = in->form->fields[i].name;
         if (ch_str_starts(name, CH_STR("attribute")) &&
             (!read_attribute_name(name, &code) || find_attribute(in->service, code) == NULL)) {
-            ch_open311_refuse(in->problems, BAD_REQUEST, "attribute %zu of the form: the service has none of that code",
-                              i + 1);
+            ch_open311_refuse(in->problems, BAD_REQUEST,
+                              "field %zu of the form: the service has no such attribute", i + 1);
         }
     }
 }
@@ -207,13 +212,15 @@ static const char *expectation(const ch_open311_attribute *attribute, ch_str val
     int64_t time_ms;
     switch (attribute->datatype) {
     case CH_OPEN311_STRING:
-        return !is_on_one_line(value) || count_characters(value) > ATTRIBUTE_TEXT_MOST ? "one line of text" : NULL;
+        return !is_on_one_line(value) || count_characters(value) > ATTRIBUTE_TEXT_MOST ? "one line of text"
+                                                                                       : NULL;
     case CH_OPEN311_TEXT: return count_characters(value) > ATTRIBUTE_TEXT_MOST ? "a shorter text" : NULL;
     case CH_OPEN311_NUMBER: return read_number(value, &number) ? NULL : "a number";
     case CH_OPEN311_DATETIME:
         return ch_open311_time(value, &time_ms) == CH_OK ? NULL : "a time such as 2026-11-23T10:27:00+08:00";
     case CH_OPEN311_SINGLE:
-    case CH_OPEN311_MULTI: return ch_open311_choice_find(attribute, value) != NULL ? NULL : "one of the listed keys";
+    case CH_OPEN311_MULTI:
+        return ch_open311_choice_find(attribute, value) != NULL ? NULL : "one of the listed keys";
     }
     return NULL;
 }
@@ -233,8 +240,8 @@ static void take_value(intake *in, const ch_open311_attribute *attribute, ch_str
 {
     const char *expected = expectation(attribute, value);
     if (expected != NULL) {
-        ch_open311_refuse(in->problems, BAD_REQUEST, "attribute[%.*s]: %s is expected", CH_STR_ARG(attribute->code),
-                          expected);
+        ch_open311_refuse(in->problems, BAD_REQUEST, "attribute[%.*s]: %s is expected",
+                          CH_STR_ARG(attribute->code), expected);
         return;
     }
     if (holds_key(values, value)) {
@@ -259,9 +266,11 @@ static void take_attribute(intake *in, const ch_open311_attribute *attribute, js
         }
     }
     if (sent == 0 && attribute->required) {
-        ch_open311_refuse(in->problems, BAD_REQUEST, "attribute[%.*s]: it is required", CH_STR_ARG(attribute->code));
+        ch_open311_refuse(in->problems, BAD_REQUEST, "attribute[%.*s]: it is required",
+                          CH_STR_ARG(attribute->code));
     } else if (json_array_size(values) > 1 && attribute->datatype != CH_OPEN311_MULTI) {
-        ch_open311_refuse(in->problems, BAD_REQUEST, "attribute[%.*s]: it takes one value", CH_STR_ARG(attribute->code));
+        ch_open311_refuse(in->problems, BAD_REQUEST, "attribute[%.*s]: it takes one value",
+                          CH_STR_ARG(attribute->code));
     }
     if (json_array_size(values) > 0) {
         json_t *entry = json_object();
@@ -303,7 +312,8 @@ static void take_service(intake *in)
     }
 }
 
-json_t *ch_open311_intake(const ch_open311_services *services, const ch_form *form, ch_open311_problems *problems)
+json_t *ch_open311_intake(const ch_open311_services *services, const ch_form *form,
+                          ch_open311_problems *problems)
 {
     intake in = {.services = services, .form = form, .problems = problems, .record = json_object()};
     const ch_form_field *twice = ch_form_contradiction(form);

@@ -11,7 +11,8 @@
 #include "connectors/transports/open311_services.h"
 
 /* NULL: *problems tells why (a code of 500: no memory). */
-json_t *ch_open311_intake(const ch_open311_services *services, const ch_form *form, ch_open311_problems *problems);
+json_t *ch_open311_intake(const ch_open311_services *services, const ch_form *form,
+                          ch_open311_problems *problems);
 
 /* "2026-11-23T02:27:00Z", "2026-11-23T10:27:00+08:00"; a space where form decoding took the plus away. CH_INVALID. */
 ch_status ch_open311_time(ch_str text, int64_t *out_time_ms) CH_MUST_CHECK;

@@ -91,8 +91,8 @@ static void find_cases(ch_open311_visit *visit)
     json_array_foreach(rows, i, row)
     {
         const char *state = json_string_value(json_object_get(row, "state"));
-        if (state != NULL && ch_open311_filter_fits(&visit->filter, json_integer_value(json_object_get(row, "opened")),
-                                                    state)) {
+        if (state != NULL && ch_open311_filter_fits(
+                                 &visit->filter, json_integer_value(json_object_get(row, "opened")), state)) {
             json_array_append(visit->waiting, json_object_get(row, "case"));
         }
     }
@@ -106,6 +106,7 @@ static void drop_case(ch_open311_visit *visit)
     json_decref(visit->row);
     json_decref(visit->events);
     visit->row = visit->events = NULL;
+    visit->more_events = false;
     visit->waited++;
 }
 
@@ -123,22 +124,36 @@ static void look_at_case(ch_open311_visit *visit)
     }
 }
 
-/* From the version on that leaves EVENTS_MOST; an answer of the hub may hold less than was asked for. */
+/* From the version on that leaves EVENTS_MOST. */
 static json_t *timeline_arguments(const ch_open311_visit *visit)
 {
     json_int_t version = json_integer_value(json_object_get(visit->row, "version"));
-    json_t *arguments = json_pack("{s:O, s:i}", "case", json_object_get(visit->row, "case"), "limit", EVENTS_MOST);
+    json_t *arguments =
+        json_pack("{s:O, s:i}", "case", json_object_get(visit->row, "case"), "limit", EVENTS_MOST);
     char after[24];
     snprintf(after, sizeof after, "%lld", version > EVENTS_MOST ? (long long)version - EVENTS_MOST : 0LL);
-    json_object_set_new(arguments, "after", json_string(after));
+    json_object_set_new(arguments, "after",
+                        json_string(visit->next_event != NULL ? visit->next_event : after));
     return arguments;
 }
 
 static void look_at_events(ch_open311_visit *visit)
 {
-    if (ch_open311_ask(visit, "timeline", timeline_arguments(visit), &visit->events, NULL) == CH_OPEN311_NO_ROWS) {
-        drop_case(visit); /* erased or taken away between two questions */
+    const casehub_host *host = visit->site->host;
+    json_t *rows = NULL;
+    char *next = NULL;
+    ch_open311_asked asked = ch_open311_ask(visit, "timeline", timeline_arguments(visit), &rows, &next);
+    host->release(host, visit->next_event);
+    visit->next_event = next;
+    visit->more_events = next != NULL;
+    if (asked == CH_OPEN311_NO_ROWS) {
+        drop_case(visit); /* taken away between two questions */
+    } else if (asked == CH_OPEN311_ROWS && visit->events == NULL) {
+        visit->events = json_incref(rows);
+    } else if (asked == CH_OPEN311_ROWS) {
+        json_array_extend(visit->events, rows);
     }
+    json_decref(rows);
 }
 
 /* True when the name is known, or nobody has one. */
@@ -176,7 +191,7 @@ void ch_open311_look_step(ch_open311_visit *visit)
     const casehub_host *host = visit->site->host;
     if (host->monotonic_ms(host) > visit->until_ms) {
         ch_open311_answer_later(visit, "it takes too long: ask for fewer requests");
-    } else if (visit->row != NULL && visit->events == NULL) {
+    } else if (visit->row != NULL && (visit->events == NULL || visit->more_events)) {
         look_at_events(visit);
     } else if (visit->row != NULL && !knows_name(visit)) {
         look_at_party(visit);

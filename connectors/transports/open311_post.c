@@ -1,6 +1,8 @@
 /* POST /requests and GET /tokens: a request is answered once its event is durable. */
 #include "connectors/transports/open311_visit_inside.h"
 
+#include "connectors/transports/open311_intake.h"
+
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +25,7 @@ static long read_record(void *context, void *out, size_t most)
 
 /* ---- tokens */
 
-/* What the client calls this POST; NULL: nothing. */
+/* What the client calls this POST; NULL: nothing. Then it gets a random name, to repeat it under. */
 static const char *client_token(const ch_open311_visit *visit)
 {
     ch_str token = ch_form_get(&visit->form, "token");
@@ -35,18 +37,20 @@ static bool choose_token(ch_open311_visit *visit)
     const char *given = client_token(visit);
     unsigned char bytes[(CH_OPEN311_TOKEN_SIZE - 1) / 2];
     if (given != NULL && (strlen(given) > CH_OPEN311_KEY_MOST || !ch_str_is_utf8(ch_str_of(given)))) {
-        ch_open311_visit_refuse(visit, CH_HTTP_BAD_REQUEST, "Idempotency-Key or token: at most 200 bytes of UTF-8");
+        ch_open311_visit_refuse(visit, CH_HTTP_BAD_REQUEST,
+                                "Idempotency-Key or token: at most 200 bytes of UTF-8");
         return false;
     }
     if (given != NULL) {
-        ch_open311_token_of(visit, given, visit->answer.token);
+        ch_open311_token_of(visit, given, visit->token);
         return true;
     }
     if (visit->site->random->fill(visit->site->random->context, bytes, sizeof bytes) != CH_OK) {
         ch_open311_visit_refuse(visit, CH_HTTP_INTERNAL_ERROR, "no random numbers for a token");
         return false;
     }
-    sodium_bin2hex(visit->answer.token, sizeof visit->answer.token, bytes, sizeof bytes);
+    sodium_bin2hex(visit->answer.key, sizeof visit->answer.key, bytes, sizeof bytes);
+    ch_open311_token_of(visit, visit->answer.key, visit->token);
     return true;
 }
 
@@ -82,7 +86,7 @@ static void answer_created(ch_open311_visit *visit, const char *case_id)
 static bool answer_known(ch_open311_visit *visit, const json_t *record)
 {
     json_t *row = NULL;
-    ch_open311_asked asked = ch_open311_ask_case(visit, visit->answer.token, true, &row);
+    ch_open311_asked asked = ch_open311_ask_case(visit, visit->token, true, &row);
     if (asked != CH_OPEN311_ROWS) {
         return asked == CH_OPEN311_FAILED;
     }
@@ -117,7 +121,8 @@ static void answer_rejected(ch_open311_visit *visit, const json_t *record, const
     if (known && (status == CH_INVALID || status == CH_TOO_LARGE || status == CH_NOT_FOUND)) {
         ch_open311_refuse(&visit->problems, CH_HTTP_BAD_REQUEST, "%s", outcome->reason);
     } else {
-        ch_open311_visit_refuse(visit, CH_HTTP_INTERNAL_ERROR, "the hub does not take requests from this connector");
+        ch_open311_visit_refuse(visit, CH_HTTP_INTERNAL_ERROR,
+                                "the hub does not take requests from this connector");
     }
 }
 
@@ -134,7 +139,7 @@ static void submit(ch_open311_visit *visit, const json_t *record)
     record_unit reading = {text, strlen(text)};
     const casehub_unit unit = {CASEHUB_SIZED(casehub_unit),
                                .name = "request",
-                               .identity = visit->answer.token,
+                               .identity = visit->token,
                                .time_ms = host->wall_ms(host),
                                .answered = true,
                                .read = read_record,
@@ -145,8 +150,8 @@ static void submit(ch_open311_visit *visit, const json_t *record)
         answer_created(visit, outcome.case_id);
         break;
     case CASEHUB_RETRY:
-        ch_open311_answer_later(visit, "the hub did not answer in time: repeat the request under the token, and it is "
-                                       "opened once");
+        ch_open311_answer_later(visit, "the hub did not answer in time: repeat the request under the same "
+                                       "Idempotency-Key, and it is opened once");
         break;
     case CASEHUB_REJECT: answer_rejected(visit, record, &outcome); break;
     }
@@ -160,7 +165,7 @@ void ch_open311_post(ch_open311_visit *visit)
         json_decref(record);
         return;
     }
-    if (!sign_record(record, visit->answer.token)) {
+    if (!sign_record(record, visit->token)) {
         ch_open311_visit_refuse(visit, CH_HTTP_INTERNAL_ERROR, "no memory to take the request");
     } else if (!visit->site->host->connected(visit->site->host)) {
         ch_open311_answer_later(visit, "the hub is away");
@@ -183,10 +188,10 @@ void ch_open311_look_up_token(ch_open311_visit *visit)
         asked = ch_open311_ask_case(visit, own, true, &row);
     }
     if (asked == CH_OPEN311_ROWS) {
-        ch_open311_answer_with(visit,
-                               json_pack("[{s:O, s:s}]", "service_request_id", json_object_get(row, "case"), "token",
-                                         visit->id),
-                               "service_requests");
+        ch_open311_answer_with(
+            visit,
+            json_pack("[{s:O, s:s}]", "service_request_id", json_object_get(row, "case"), "token", visit->id),
+            "service_requests");
     } else if (asked == CH_OPEN311_NO_ROWS) {
         ch_open311_visit_refuse(visit, CH_HTTP_NOT_FOUND, "token: no request was made under it");
     }

@@ -54,7 +54,8 @@ const char *ch_open311_responsible(const json_t *row)
     }
     for (size_t i = 0; i < json_array_size(handoffs); i++) {
         const json_t *handoff = json_array_get(handoffs, i);
-        last = is_open_handoff(handoff) && text_at(handoff, "party") != NULL ? text_at(handoff, "party") : last;
+        last =
+            is_open_handoff(handoff) && text_at(handoff, "party") != NULL ? text_at(handoff, "party") : last;
     }
     return last;
 }
@@ -77,8 +78,8 @@ static const json_t *expected_time(const json_t *row)
 
 static bool is_for_citizen(const json_t *event, bool trusted)
 {
-    static const char *const answers[] = {"handoff.completed", "case.resolved", "case.rejected", "case.cancelled",
-                                          "case.closed"};
+    static const char *const answers[] = {"handoff.completed", "case.resolved", "case.rejected",
+                                          "case.cancelled", "case.closed"};
     const char *type = text_at(event, "type");
     if (type != NULL && strcmp(type, "case.replied") == 0) {
         return trusted || json_is_true(json_object_get(json_object_get(event, "data"), "public"));
@@ -114,9 +115,11 @@ static const char *last_answer(const ch_open311_case *of)
 static const ch_open311_service *service_of(const ch_open311_services *services, const json_t *row)
 {
     const char *code = text_at(opened_data(row), "category_local"), *category = text_at(row, "category");
-    const ch_open311_service *service = code == NULL ? NULL : ch_open311_service_find(services, ch_str_of(code));
-    return service != NULL || category == NULL ? service
-                                               : ch_open311_service_of_category(services, ch_str_of(category));
+    const ch_open311_service *service =
+        code == NULL ? NULL : ch_open311_service_find(services, ch_str_of(code));
+    return service != NULL || category == NULL
+               ? service
+               : ch_open311_service_of_category(services, ch_str_of(category));
 }
 
 ch_str ch_open311_service_code(const ch_open311_services *services, const json_t *row)
@@ -146,7 +149,8 @@ static const char *media_url(const json_t *data)
 
 static void put_number(json_t *document, const char *name, const json_t *number)
 {
-    json_object_set_new(document, name, json_is_number(number) ? json_real(json_number_value(number)) : json_null());
+    json_object_set_new(document, name,
+                        json_is_number(number) ? json_real(json_number_value(number)) : json_null());
 }
 
 /* For those with a key only: it may tell who asked, or where somebody lives. */

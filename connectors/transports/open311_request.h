@@ -9,7 +9,8 @@ typedef struct ch_open311_case {
     const json_t *events; /* rows of `timeline`, oldest first; the last ones are enough */
     const json_t *names;  /* object: party code -> name */
     const char *notice;   /* service_notice; "" for none */
-    bool trusted; /* asked with an API key: description, location, address and replies that are not for everybody too */
+    bool
+        trusted; /* asked with an API key: description, location, address and replies that are not for everybody too */
 } ch_open311_case;
 
 /* The party that has the case now; NULL: none. */

@@ -10,9 +10,9 @@
 #define CHOICES_MOST 256
 
 static const char *const datatype_names[] = {
-    [CH_OPEN311_STRING] = "string",          [CH_OPEN311_NUMBER] = "number", [CH_OPEN311_DATETIME] = "datetime",
-    [CH_OPEN311_TEXT] = "text",              [CH_OPEN311_SINGLE] = "singlevaluelist",
-    [CH_OPEN311_MULTI] = "multivaluelist",
+    [CH_OPEN311_STRING] = "string",          [CH_OPEN311_NUMBER] = "number",
+    [CH_OPEN311_DATETIME] = "datetime",      [CH_OPEN311_TEXT] = "text",
+    [CH_OPEN311_SINGLE] = "singlevaluelist", [CH_OPEN311_MULTI] = "multivaluelist",
 };
 
 /* A CSV table whose columns are known by name. */
@@ -36,8 +36,8 @@ static ch_str cell(const table *t, size_t column)
     return t->csv.cells[t->row * t->csv.column_count + t->columns[column]];
 }
 
-static ch_status open_table(table *t, ch_arena *arena, const char *file, const char *const *names, size_t count,
-                            ch_error *error)
+static ch_status open_table(table *t, ch_arena *arena, const char *file, const char *const *names,
+                            size_t count, ch_error *error)
 {
     *t = (table){.file = file, .error = error};
     ch_status status = ch_csv_read(&t->csv, arena, file, error);
@@ -107,8 +107,9 @@ static ch_status read_services(ch_open311_services *services, const char *file, 
     for (; t.row < t.csv.row_count && status == CH_OK; t.row++) {
         status = take_service(services, &t);
     }
-    return status == CH_OK && services->count == 0 ? ch_error_set(error, CH_INVALID, file, "it holds no service")
-                                                   : status;
+    return status == CH_OK && services->count == 0
+               ? ch_error_set(error, CH_INVALID, file, "it holds no service")
+               : status;
 }
 
 /* ---- attributes.csv */
@@ -136,7 +137,8 @@ static const char *const attribute_columns[] = {
     [ATTRIBUTE_VALUES] = "values",
 };
 #define ATTRIBUTE_COLUMNS (sizeof attribute_columns / sizeof *attribute_columns)
-_Static_assert(ATTRIBUTE_COLUMNS <= sizeof((table *)0)->columns / sizeof(size_t), "a table names its columns");
+_Static_assert(ATTRIBUTE_COLUMNS <= sizeof((table *)0)->columns / sizeof(size_t),
+               "a table names its columns");
 
 static ch_status read_flag(const table *t, size_t column, bool *out_flag)
 {
@@ -156,7 +158,8 @@ static ch_status read_datatype(const table *t, ch_open311_datatype *out_datatype
             return CH_OK;
         }
     }
-    return refuse_row(t, "datatype", "string, number, datetime, text, singlevaluelist or multivaluelist is expected");
+    return refuse_row(t, "datatype",
+                      "string, number, datetime, text, singlevaluelist or multivaluelist is expected");
 }
 
 static ch_status take_choice(const table *t, ch_arena *arena, ch_open311_attribute *attribute, ch_str text)
@@ -254,7 +257,8 @@ static bool is_doubled(const ch_open311_attribute *attributes, size_t count)
 {
     const ch_open311_attribute *last = &attributes[count];
     for (size_t i = 0; i < count; i++) {
-        if (ch_str_equal(attributes[i].service, last->service) && ch_str_equal(attributes[i].code, last->code)) {
+        if (ch_str_equal(attributes[i].service, last->service) &&
+            ch_str_equal(attributes[i].code, last->code)) {
             return true;
         }
     }
@@ -290,8 +294,9 @@ ch_status ch_open311_services_read(ch_open311_services *out_services, const char
     *out_services = (ch_open311_services){.count = 0};
     ch_arena_init(&out_services->arena, TABLES_MOST);
     ch_status status = read_services(out_services, services_file, error);
-    return status == CH_OK && attributes_file[0] != '\0' ? read_attributes(out_services, attributes_file, error)
-                                                         : status;
+    return status == CH_OK && attributes_file[0] != '\0'
+               ? read_attributes(out_services, attributes_file, error)
+               : status;
 }
 
 void ch_open311_services_done(ch_open311_services *services)
@@ -362,11 +367,11 @@ static json_t *choices_document(const ch_open311_attribute *attribute)
 
 static json_t *attribute_document(const ch_open311_attribute *attribute)
 {
-    json_t *document = json_pack(
-        "{s:b, s:o, s:s, s:b, s:o, s:I, s:o}", "variable", attribute->variable, "code", text_of(attribute->code),
-        "datatype", datatype_names[attribute->datatype], "required", attribute->required, "datatype_description",
-        text_of(attribute->datatype_description), "order", (json_int_t)attribute->order, "description",
-        text_of(attribute->description));
+    json_t *document =
+        json_pack("{s:b, s:o, s:s, s:b, s:o, s:I, s:o}", "variable", attribute->variable, "code",
+                  text_of(attribute->code), "datatype", datatype_names[attribute->datatype], "required",
+                  attribute->required, "datatype_description", text_of(attribute->datatype_description),
+                  "order", (json_int_t)attribute->order, "description", text_of(attribute->description));
     if (attribute->choice_count > 0) {
         json_object_set_new(document, "values", choices_document(attribute));
     }

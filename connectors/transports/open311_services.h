@@ -54,7 +54,8 @@ void ch_open311_services_done(ch_open311_services *services);
 /* NULL when there is none. */
 const ch_open311_service *ch_open311_service_find(const ch_open311_services *services, ch_str code);
 /* The first service of that category, for a case that did not come from here. */
-const ch_open311_service *ch_open311_service_of_category(const ch_open311_services *services, ch_str category);
+const ch_open311_service *ch_open311_service_of_category(const ch_open311_services *services,
+                                                         ch_str category);
 const ch_open311_choice *ch_open311_choice_find(const ch_open311_attribute *attribute, ch_str key);
 
 /* The documents "services" and "service_definition"; NULL: no memory. */

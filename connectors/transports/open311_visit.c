@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #define QUERY_TIMEOUT_MS 5000
+#define NAME_MOST 63 /* bytes of a case's id or of the refs made here */
 
 struct ch_open311_page {
     const char *path;
@@ -55,7 +56,8 @@ void ch_open311_answer_later(ch_open311_visit *visit, const char *why)
 
 /* ---- questions to the hub */
 
-static ch_open311_asked explain_failure(ch_open311_visit *visit, const char *name, const casehub_outcome *outcome)
+static ch_open311_asked explain_failure(ch_open311_visit *visit, const char *name,
+                                        const casehub_outcome *outcome)
 {
     const casehub_host *host = visit->site->host;
     ch_status status;
@@ -73,8 +75,8 @@ static ch_open311_asked explain_failure(ch_open311_visit *visit, const char *nam
     return CH_OPEN311_FAILED;
 }
 
-ch_open311_asked ch_open311_ask(ch_open311_visit *visit, const char *name, json_t *arguments, json_t **out_rows,
-                                char **out_next)
+ch_open311_asked ch_open311_ask(ch_open311_visit *visit, const char *name, json_t *arguments,
+                                json_t **out_rows, char **out_next)
 {
     const casehub_host *host = visit->site->host;
     casehub_outcome outcome = {CASEHUB_SIZED(casehub_outcome)};
@@ -119,6 +121,9 @@ static bool is_own(const ch_open311_visit *visit, const json_t *row, const char 
 
 ch_open311_asked ch_open311_ask_case(ch_open311_visit *visit, const char *id, bool by_ref, json_t **out_row)
 {
+    if (strlen(id) > NAME_MOST) {
+        return CH_OPEN311_NO_ROWS;
+    }
     json_t *rows, *arguments = json_pack("{s:s}", "case", id);
     if (by_ref) {
         json_object_set_new(arguments, "source", json_string(visit->site->host->source));
@@ -159,11 +164,11 @@ static void discover(ch_open311_visit *visit)
     char changeset[CH_TIME_TEXT_SIZE];
     ch_time_format(site->started_ms, 0, changeset);
     ch_open311_answer_with(visit,
-                           json_pack("{s:s, s:s, s:s, s:[{s:s, s:s, s:s, s:s, s:[s, s]}]}", "changeset", changeset,
-                                     "contact", site->contact, "key_service", site->key_service, "endpoints",
-                                     "specification", "http://wiki.open311.org/GeoReport_v2", "url", site->url,
-                                     "changeset", changeset, "type", "production", "formats", "text/xml",
-                                     "application/json"),
+                           json_pack("{s:s, s:s, s:s, s:[{s:s, s:s, s:s, s:s, s:[s, s]}]}", "changeset",
+                                     changeset, "contact", site->contact, "key_service", site->key_service,
+                                     "endpoints", "specification", "http://wiki.open311.org/GeoReport_v2",
+                                     "url", site->url, "changeset", changeset, "type", "production",
+                                     "formats", "text/xml", "application/json"),
                            "discovery");
 }
 
@@ -195,8 +200,8 @@ static void choose_format(ch_open311_visit *visit, ch_str *path, const char *acc
     } else if (cut_ending(path, ".xml")) {
         visit->format = CH_OPEN311_XML;
     } else {
-        visit->format =
-            accept != NULL && strcasestr(accept, "application/json") != NULL ? CH_OPEN311_JSON : CH_OPEN311_XML;
+        visit->format = accept != NULL && strcasestr(accept, "application/json") != NULL ? CH_OPEN311_JSON
+                                                                                         : CH_OPEN311_XML;
     }
 }
 
@@ -246,6 +251,7 @@ void ch_open311_visit_free(ch_open311_visit *visit)
     ch_form_done(&visit->form);
     ch_open311_filter_done(&visit->filter);
     host->release(host, visit->next);
+    host->release(host, visit->next_event);
     free(visit->idempotency_key);
     json_decref(visit->problems.list);
     json_decref(visit->answer.document);
@@ -318,7 +324,8 @@ void ch_open311_token_of(const ch_open311_visit *visit, const char *key, char ou
     ch_str api_key = ch_form_get(&visit->form, "api_key");
     crypto_generichash_state state;
     crypto_generichash_init(&state, NULL, 0, sizeof hash);
-    crypto_generichash_update(&state, (const unsigned char *)api_key.at, api_key.size + 1); /* with its zero */
+    crypto_generichash_update(&state, (const unsigned char *)api_key.at,
+                              api_key.size + 1); /* with its zero */
     crypto_generichash_update(&state, (const unsigned char *)key, strlen(key));
     crypto_generichash_final(&state, hash, sizeof hash);
     sodium_bin2hex(out, CH_OPEN311_TOKEN_SIZE, hash, sizeof hash);

@@ -30,8 +30,9 @@ typedef enum ch_open311_method { CH_OPEN311_GET, CH_OPEN311_POST, CH_OPEN311_OTH
 typedef struct ch_open311_answer {
     unsigned code; /* HTTP status; 0: not known yet */
     json_t *document;
-    const char *root, *allow;          /* allow: methods, of a 405 */
-    char token[CH_OPEN311_TOKEN_SIZE]; /* a POST that may be repeated under it; "" */
+    const char *root, *allow; /* allow: methods, of a 405 */
+    char key
+        [CH_OPEN311_TOKEN_SIZE]; /* of a 503: the Idempotency-Key to repeat it under, if the client chose none */
 } ch_open311_answer;
 
 typedef struct ch_open311_visit ch_open311_visit;

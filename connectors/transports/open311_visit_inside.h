@@ -26,6 +26,7 @@ struct ch_open311_visit {
     ch_open311_format format;
     ch_form form;
     char *idempotency_key;
+    char token[CH_OPEN311_TOKEN_SIZE]; /* of a POST: the ref of its case */
     ch_open311_problems problems;
     ch_open311_answer answer;
     bool begun, trusted; /* trusted: it brought an API key */
@@ -35,8 +36,8 @@ struct ch_open311_visit {
     json_t *waiting; /* ids of cases that are still to be looked at, the next one first */
     size_t waited;   /* so many of them are done */
     json_t *row, *events, *names, *found;
-    char *next; /* of the query that is under way */
-    bool more;  /* the hub has more cases */
+    char *next, *next_event; /* where the list of cases, and that of the row's events, goes on */
+    bool more, more_events;
     int64_t until_ms;
 };
 
@@ -44,8 +45,8 @@ typedef enum ch_open311_asked { CH_OPEN311_ROWS, CH_OPEN311_NO_ROWS, CH_OPEN311_
 /* Asks the hub; takes over arguments. ROWS: *out_rows is an array with at least one row unless the query is a list,
  * *out_next (NULL is fine) to be given back with the host's release. NO_ROWS: there is no such thing. FAILED: the answer
  * of the visit says so. */
-ch_open311_asked ch_open311_ask(ch_open311_visit *visit, const char *name, json_t *arguments, json_t **out_rows,
-                                char **out_next);
+ch_open311_asked ch_open311_ask(ch_open311_visit *visit, const char *name, json_t *arguments,
+                                json_t **out_rows, char **out_next);
 /* The row of the query `case` for a case of this connector's source; by its id, or by its ref. */
 ch_open311_asked ch_open311_ask_case(ch_open311_visit *visit, const char *id, bool by_ref, json_t **out_row);
 /* Answers with document (taken over; NULL: no memory). */
