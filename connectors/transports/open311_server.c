@@ -1,5 +1,7 @@
 #include "connectors/transports/open311_server.h"
 
+#include "connectors/transports/open311_places.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <microhttpd.h>
@@ -15,29 +17,22 @@
 #define ANSWER_MOST ((size_t)64 * 1024 * 1024)
 #define RETRY_AFTER "5"
 
-/* A connection, and until when its client must have done what is its turn. */
-typedef struct slot {
-    int fd; /* -1: free */
-    int64_t until_ms;
-} slot;
-
 /* One request on its way; lives as long as libmicrohttpd holds it. */
 typedef struct exchange {
     struct MHD_Connection *connection;
     ch_open311_visit *visit;
     ch_buf body;
     size_t drained;
-    bool read, suspended;
+    bool read;
 } exchange;
 
 struct ch_open311_server {
     struct MHD_Daemon *daemon;
     ch_open311_site *site;
-    int64_t request_timeout_ms;
+    ch_open311_places places;
     int port;
-    size_t slot_count, job_count;
-    slot *slots;
-    exchange **jobs; /* suspended, oldest first; as many as there are slots */
+    size_t job_count;
+    exchange **jobs; /* suspended, oldest first; as many as there are places */
 };
 
 static int64_t now_ms(const ch_open311_server *server)
@@ -47,19 +42,12 @@ static int64_t now_ms(const ch_open311_server *server)
 
 /* ---- connections */
 
-static slot *slot_of(struct MHD_Connection *connection)
+static void set_turn(ch_open311_server *server, struct MHD_Connection *connection, ch_open311_turn turn)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    return info == NULL ? NULL : info->socket_context;
-}
-
-static void set_deadline(const ch_open311_server *server, struct MHD_Connection *connection,
-                         bool client_is_next)
-{
-    slot *of = slot_of(connection);
-    if (of != NULL) {
-        of->until_ms = client_is_next ? now_ms(server) + server->request_timeout_ms : INT64_MAX;
+    if (info != NULL && info->socket_context != NULL) {
+        ch_open311_place_turn(&server->places, info->socket_context, turn, now_ms(server));
     }
 }
 
@@ -67,34 +55,13 @@ static void note_connection(void *context, struct MHD_Connection *connection, vo
                             enum MHD_ConnectionNotificationCode code)
 {
     ch_open311_server *server = context;
-    slot *of = *socket_context;
-    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-        if (of != NULL) {
-            of->fd = -1;
-        }
-        return;
-    }
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    for (size_t i = 0; info != NULL && i < server->slot_count; i++) {
-        if (server->slots[i].fd == -1) {
-            server->slots[i] = (slot){info->connect_fd, now_ms(server) + server->request_timeout_ms};
-            *socket_context = &server->slots[i];
-            return;
-        }
-    }
-}
-
-/* libmicrohttpd only times silence: a client that sends a byte now and then would hold its connection for ever. */
-static void cut_slow_clients(ch_open311_server *server)
-{
-    int64_t now = now_ms(server);
-    for (size_t i = 0; i < server->slot_count; i++) {
-        slot *of = &server->slots[i];
-        if (of->fd != -1 && now >= of->until_ms) {
-            shutdown(of->fd, SHUT_RDWR);
-            of->until_ms = INT64_MAX;
-        }
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        *socket_context =
+            info == NULL ? NULL : ch_open311_places_enter(&server->places, info->connect_fd, now_ms(server));
+    } else if (*socket_context != NULL) {
+        ch_open311_place_leave(*socket_context);
     }
 }
 
@@ -180,7 +147,7 @@ static bool add_headers(struct MHD_Response *response, const exchange *of, bool 
 }
 
 /* MHD_NO cuts the connection. */
-static enum MHD_Result send_answer(const ch_open311_server *server, exchange *of, bool close)
+static enum MHD_Result send_answer(ch_open311_server *server, exchange *of, bool close)
 {
     ch_buf text;
     size_t size = 0;
@@ -199,7 +166,7 @@ static enum MHD_Result send_answer(const ch_open311_server *server, exchange *of
             ? MHD_queue_response(of->connection, ch_open311_visit_answer(of->visit)->code, response)
             : MHD_NO;
     MHD_destroy_response(response);
-    set_deadline(server, of->connection, true);
+    set_turn(server, of->connection, CH_OPEN311_READING);
     return result;
 }
 
@@ -285,10 +252,9 @@ static enum MHD_Result finish(ch_open311_server *server, exchange *of)
     if (!of->read) {
         of->read = true;
         read_fields(of);
-        set_deadline(server, of->connection, false);
+        set_turn(server, of->connection, CH_OPEN311_WAITING);
         if (!work(server, of)) {
             MHD_suspend_connection(of->connection);
-            of->suspended = true;
             server->jobs[server->job_count++] = of;
             return MHD_YES;
         }
@@ -333,7 +299,7 @@ static void note_completed(void *context, struct MHD_Connection *connection, voi
         free(of);
         *request = NULL;
     }
-    set_deadline(server, connection, true);
+    set_turn(server, connection, CH_OPEN311_ASKING);
 }
 
 /* ---- the daemon */
@@ -360,7 +326,7 @@ static ch_status start_daemon(ch_open311_server *server, const ch_open311_server
     }
     unsigned flags =
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (address->ai_family == AF_INET6 ? MHD_USE_IPv6 : 0);
-    unsigned seconds = (unsigned)((server->request_timeout_ms + 999) / 1000);
+    unsigned seconds = (unsigned)((options->request_timeout_ms + 999) / 1000);
     errno = 0;
     server->daemon = MHD_start_daemon(
         flags, (uint16_t)options->port, NULL, NULL, handle, server, MHD_OPTION_SOCK_ADDR, address->ai_addr,
@@ -395,17 +361,11 @@ ch_status ch_open311_server_start(ch_open311_server **out_server, ch_open311_sit
     if (server == NULL) {
         return ch_error_set(error, CH_NO_MEMORY, "open311", "no memory");
     }
-    *server = (ch_open311_server){.site = site,
-                                  .request_timeout_ms = options->request_timeout_ms,
-                                  .slot_count = count,
-                                  .slots = calloc(count, sizeof *server->slots),
-                                  .jobs = calloc(count, sizeof *server->jobs)};
-    ch_status status =
-        server->slots == NULL || server->jobs == NULL
-            ? ch_error_set(error, CH_NO_MEMORY, "open311", "no memory for %zu connections", count)
-            : CH_OK;
-    for (size_t i = 0; status == CH_OK && i < count; i++) {
-        server->slots[i].fd = -1;
+    server->site = site;
+    server->jobs = calloc(count, sizeof *server->jobs);
+    ch_status status = ch_open311_places_init(&server->places, count, options->request_timeout_ms);
+    if (status != CH_OK || server->jobs == NULL) {
+        status = ch_error_set(error, CH_NO_MEMORY, "open311", "no memory for %zu connections", count);
     }
     if (status == CH_OK) {
         status = start_daemon(server, options, error);
@@ -432,7 +392,7 @@ void ch_open311_server_stop(ch_open311_server *server)
     if (server->daemon != NULL) {
         MHD_stop_daemon(server->daemon);
     }
-    free(server->slots);
+    ch_open311_places_done(&server->places);
     free(server->jobs);
     free(server);
 }
@@ -454,7 +414,6 @@ static void serve_job(ch_open311_server *server)
     exchange *of = server->jobs[0];
     drop_job(server, of);
     if (work(server, of)) {
-        of->suspended = false;
         MHD_resume_connection(of->connection);
     } else {
         server->jobs[server->job_count++] = of;
@@ -464,26 +423,21 @@ static void serve_job(ch_open311_server *server)
 static int wait_ms(const ch_open311_server *server)
 {
     MHD_UNSIGNED_LONG_LONG inner = 0;
-    int64_t now = now_ms(server), wait = INT64_MAX;
+    int64_t wait = INT64_MAX;
     if (server->job_count > 0) {
         return 0;
     }
     if (MHD_get_timeout(server->daemon, &inner) == MHD_YES) {
         wait = inner > INT_MAX ? INT_MAX : (int64_t)inner;
     }
-    for (size_t i = 0; i < server->slot_count; i++) {
-        const slot *of = &server->slots[i];
-        if (of->fd != -1 && of->until_ms != INT64_MAX) {
-            int64_t left = of->until_ms > now ? of->until_ms - now : 0;
-            wait = left < wait ? left : wait;
-        }
-    }
+    int64_t places = ch_open311_places_wait_ms(&server->places, now_ms(server));
+    wait = places < wait ? places : wait;
     return wait == INT64_MAX ? -1 : wait > INT_MAX ? INT_MAX : (int)wait;
 }
 
 int ch_open311_server_step(ch_open311_server *server)
 {
-    cut_slow_clients(server);
+    ch_open311_places_cut_off(&server->places, now_ms(server));
     if (MHD_run(server->daemon) == MHD_NO) {
         return SLICE_MS;
     }
