@@ -116,6 +116,9 @@ ch_status ch_event_log_open(ch_event_log **out_log, const char *dir, const ch_ev
     }
     if (status == CH_OK) {
         status = read_tail(log, error);
+        if (status == CH_CORRUPT && options->read_only && options->any_tail) {
+            status = CH_OK;
+        }
     }
     if (status != CH_OK) {
         ch_event_log_close(log);

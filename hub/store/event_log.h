@@ -14,6 +14,8 @@ typedef struct ch_event_log_options {
     size_t map_bytes; /* fixed when the log is made; 64 GiB is fine on 64 bits */
     bool read_only;   /* beside a live hub */
     bool must_exist;  /* an absent or empty log is CH_CORRUPT instead of made */
+    bool any_tail;    /* read_only: open also when the last records are damaged, to look for the damage;
+                         ch_event_log_last and its like are then 0 */
 } ch_event_log_options;
 
 /* dir must exist. Checks the file's size against what LMDB's meta page claims before serving, and the last
@@ -49,10 +51,13 @@ void ch_log_reader_close(ch_log_reader *reader);
 /* Last sequence this look can see. */
 uint64_t ch_log_reader_last(const ch_log_reader *reader);
 /* The record at sequence, or the next one behind it. Slices live until the reader closes. CH_END behind the
- * last, CH_CORRUPT (crc; error names the sequence). */
+ * last, CH_CORRUPT (crc; error names the sequence); ch_log_reader_next then goes on behind it. */
 ch_status ch_log_reader_seek(ch_log_reader *reader, uint64_t sequence, ch_record *out_record,
                              ch_error *error) CH_MUST_CHECK;
 ch_status ch_log_reader_next(ch_log_reader *reader, ch_record *out_record, ch_error *error) CH_MUST_CHECK;
+/* After CH_CORRUPT: what the head of the damaged record claims. Nothing of it is certain, and the parts are
+ * left out. CH_NOT_FOUND when there is no head to read. */
+ch_status ch_log_reader_damaged(const ch_log_reader *reader, ch_record *out_claims) CH_MUST_CHECK;
 /* Closes the transaction but keeps the handle; renew before the next use. */
 void ch_log_reader_rest(ch_log_reader *reader);
 ch_status ch_log_reader_renew(ch_log_reader *reader, ch_error *error) CH_MUST_CHECK;

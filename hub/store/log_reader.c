@@ -7,8 +7,9 @@ struct ch_log_reader {
     ch_event_log *log;
     MDB_txn *txn;
     MDB_cursor *cursor;
-    uint64_t last;  /* that this look can see */
-    uint64_t after; /* sequence last given */
+    uint64_t last;   /* that this look can see */
+    uint64_t after;  /* sequence last given */
+    MDB_val damaged; /* what was found there; absent when it is whole */
     bool resting, placed;
 };
 
@@ -78,12 +79,15 @@ static ch_status take(ch_log_reader *reader, int code, MDB_val key, MDB_val valu
         return CH_END;
     }
     if (code != 0) {
+        reader->damaged = (MDB_val){0};
+        reader->after++;
         return ch_lmdb_fail(error, code, "log");
     }
-    if (key.mv_size == 8) {
-        reader->after = ch_get_be64(key.mv_data);
-    }
-    return ch_log_decode(key, value, out_record, error);
+    ch_status status = ch_log_decode(key, value, out_record, error);
+    /* The key of a damaged record may be damaged, too. */
+    reader->after = status == CH_OK ? out_record->sequence : reader->after + 1;
+    reader->damaged = status == CH_OK ? (MDB_val){0} : value;
+    return status;
 }
 
 ch_status ch_log_reader_seek(ch_log_reader *reader, uint64_t sequence, ch_record *out_record, ch_error *error)
@@ -112,8 +116,17 @@ ch_status ch_log_reader_next(ch_log_reader *reader, ch_record *out_record, ch_er
     return take(reader, code, key, value, out_record, error);
 }
 
+ch_status ch_log_reader_damaged(const ch_log_reader *reader, ch_record *out_claims)
+{
+    if (reader->damaged.mv_data == NULL) {
+        return CH_NOT_FOUND;
+    }
+    return ch_record_claims(ch_lmdb_str(reader->damaged), out_claims);
+}
+
 void ch_log_reader_rest(ch_log_reader *reader)
 {
+    reader->damaged = (MDB_val){0};
     if (!reader->resting) {
         mdb_txn_reset(reader->txn);
         reader->resting = true;

@@ -76,6 +76,29 @@ void ch_record_encode(ch_buf *out, ch_record *record, uint8_t chain[CH_HASH_SIZE
     ch_put_be32(at, ch_crc32c(0, at + 4, size - 4));
 }
 
+static ch_record read_head(const uint8_t *at)
+{
+    ch_record record = {.flags = ch_get_be16(at + 6),
+                        .sequence = ch_get_be64(at + 8),
+                        .case_number = ch_get_be64(at + 16),
+                        .recorded_ms = (int64_t)ch_get_be64(at + 24),
+                        .epoch = ch_get_be32(at + 32),
+                        .case_version = ch_get_be32(at + 36)};
+    memcpy(record.digest, at + 48, CH_DIGEST_SIZE);
+    memcpy(record.sealed_hash, at + 64, CH_HASH_SIZE);
+    memcpy(record.chain, at + CHAIN_AT, CH_HASH_SIZE);
+    return record;
+}
+
+ch_status ch_record_claims(ch_str bytes, ch_record *out_claims)
+{
+    if (bytes.size < CH_RECORD_HEAD_SIZE) {
+        return CH_NOT_FOUND;
+    }
+    *out_claims = read_head((const uint8_t *)bytes.at);
+    return CH_OK;
+}
+
 ch_status ch_record_decode(ch_str bytes, ch_record *out_record)
 {
     const uint8_t *at = (const uint8_t *)bytes.at;
@@ -89,15 +112,7 @@ ch_status ch_record_decode(ch_str bytes, ch_record *out_record)
     if (at[5] != 0 || bytes.size - CH_RECORD_HEAD_SIZE != public_size + sealed_size) {
         return CH_CORRUPT;
     }
-    ch_record record = {.flags = ch_get_be16(at + 6),
-                        .sequence = ch_get_be64(at + 8),
-                        .case_number = ch_get_be64(at + 16),
-                        .recorded_ms = (int64_t)ch_get_be64(at + 24),
-                        .epoch = ch_get_be32(at + 32),
-                        .case_version = ch_get_be32(at + 36)};
-    memcpy(record.digest, at + 48, CH_DIGEST_SIZE);
-    memcpy(record.sealed_hash, at + 64, CH_HASH_SIZE);
-    memcpy(record.chain, at + CHAIN_AT, CH_HASH_SIZE);
+    ch_record record = read_head(at);
     record.public_part = (ch_str){bytes.at + CH_RECORD_HEAD_SIZE, public_size};
     record.sealed =
         sealed_size == 0 ? CH_STR_NONE : (ch_str){bytes.at + CH_RECORD_HEAD_SIZE + public_size, sealed_size};

@@ -50,6 +50,9 @@ typedef struct ch_record {
 void ch_record_encode(ch_buf *out, ch_record *record, uint8_t chain[CH_HASH_SIZE]);
 /* Checks sizes, format and crc. Slices point into bytes. CH_CORRUPT, CH_UNSUPPORTED for a newer format. */
 ch_status ch_record_decode(ch_str bytes, ch_record *out_record) CH_MUST_CHECK;
+/* What the head of a damaged record claims, without its parts; nothing of it is certain. CH_NOT_FOUND when
+ * there are not even the bytes of a head. */
+ch_status ch_record_claims(ch_str bytes, ch_record *out_claims) CH_MUST_CHECK;
 /* Is record->chain right after `chain`, and the sealed part (if present) the one that was hashed? */
 bool ch_record_follows(const ch_record *record, const uint8_t chain[CH_HASH_SIZE]);
 

@@ -28,7 +28,7 @@ typedef struct cached_key {
 struct ch_slots {
     int fd;
     char path[CH_PATH_SIZE];
-    const ch_random *random;
+    const ch_random *random; /* NULL: only for reading */
     uint8_t file_key[CH_KEY_SIZE];
     uint8_t salt[SALT_SIZE];
     _Atomic uint64_t made;
@@ -149,7 +149,11 @@ static ch_status read_heads(ch_slots *slots, const uint8_t hub_key[CH_KEY_SIZE],
 
 static ch_status open_file(ch_slots *slots, const uint8_t hub_key[CH_KEY_SIZE], ch_error *error)
 {
-    slots->fd = open(slots->path, O_RDWR | O_CLOEXEC);
+    bool read_only = slots->random == NULL;
+    slots->fd = open(slots->path, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+    if (slots->fd < 0 && errno == ENOENT && read_only) {
+        return ch_error_set(error, CH_NOT_FOUND, slots->path, "is missing");
+    }
     if (slots->fd < 0 && errno == ENOENT) {
         ch_status status = make_file(slots, hub_key, error);
         if (status != CH_OK) {
@@ -185,6 +189,12 @@ ch_status ch_slots_open(ch_slots **out_slots, const char *path, const uint8_t hu
     }
     *out_slots = slots;
     return CH_OK;
+}
+
+ch_status ch_slots_open_read_only(ch_slots **out_slots, const char *path, const uint8_t hub_key[CH_KEY_SIZE],
+                                  ch_error *error)
+{
+    return ch_slots_open(out_slots, path, hub_key, NULL, error);
 }
 
 void ch_slots_close(ch_slots *slots)
@@ -267,6 +277,9 @@ static ch_status make_slots(ch_slots *slots, ch_error *error)
 ch_status ch_slots_prepare(ch_slots *slots, uint64_t number, ch_error *error)
 {
     ch_status status = CH_OK;
+    if (slots->random == NULL) {
+        return ch_error_set(error, CH_IO, slots->path, "is open for reading");
+    }
     while (status == CH_OK && atomic_load(&slots->made) < number) {
         status = make_slots(slots, error);
     }

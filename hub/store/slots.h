@@ -19,6 +19,10 @@ typedef struct ch_slots ch_slots;
  * CH_STORAGE_FULL, CH_NO_MEMORY. */
 ch_status ch_slots_open(ch_slots **out_slots, const char *path, const uint8_t hub_key[CH_KEY_SIZE],
                         const ch_random *random, ch_error *error) CH_MUST_CHECK;
+/* Only to read keys, also beside a daemon: an absent file is CH_NOT_FOUND; making and erasing are CH_IO. Slots made
+ * later are not seen. */
+ch_status ch_slots_open_read_only(ch_slots **out_slots, const char *path, const uint8_t hub_key[CH_KEY_SIZE],
+                                  ch_error *error) CH_MUST_CHECK;
 void ch_slots_close(ch_slots *slots);
 /* Afterwards slots up to and with number are there and on disk. Cheap when they are. CH_IO, CH_STORAGE_FULL.
  */

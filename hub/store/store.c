@@ -14,21 +14,24 @@
 
 #define CURSORS_MAP_BYTES ((size_t)1 << 30)
 
-static ch_status lock_store(ch_store *store, ch_error *error)
+ch_status ch_store_lock(const char *dir, int *out_fd, ch_error *error)
 {
     char path[CH_PATH_SIZE];
-    ch_status status = ch_path_join(path, store->dir, "lock", error);
+    ch_status status = ch_path_join(path, dir, "lock", error);
     if (status != CH_OK) {
         return status;
     }
-    store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (store->lock_fd < 0) {
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
         return ch_disk_fail(error, path, "cannot be opened");
     }
-    if (flock(store->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-        return errno == EWOULDBLOCK ? ch_error_set(error, CH_LOCKED, store->dir, "another daemon has it open")
-                                    : ch_disk_fail(error, path, "cannot be locked");
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        status = errno == EWOULDBLOCK ? ch_error_set(error, CH_LOCKED, dir, "another daemon has it open")
+                                      : ch_disk_fail(error, path, "cannot be locked");
+        close(fd);
+        return status;
     }
+    *out_fd = fd;
     return CH_OK;
 }
 
@@ -200,7 +203,7 @@ static ch_status open_all(ch_store *store, const ch_store_options *options, ch_e
         status = ch_dir_make(store->dir, error);
     }
     if (status == CH_OK) {
-        status = lock_store(store, error);
+        status = ch_store_lock(store->dir, &store->lock_fd, error);
     }
     return status == CH_OK ? open_locked(store, options, error) : status;
 }
@@ -228,7 +231,11 @@ ch_status ch_store_open(ch_store **out_store, const ch_store_options *options, c
 /* What is lost by a failure is folded again from the log. What the log did not take must not stay. */
 static void settle_state(ch_store *store)
 {
-    bool ahead = store->log != NULL && ch_state_position(store->state) > ch_event_log_last(store->log);
+    uint64_t last = store->log == NULL ? 0 : ch_event_log_last(store->log);
+    bool ahead = store->log != NULL && ch_state_position(store->state) > last;
+    if (store->log != NULL && ch_state_position(store->state) == last) {
+        ch_state_set_chain(store->state, ch_event_log_chain(store->log));
+    }
     if (ahead || ch_state_commit(store->state, NULL) != CH_OK) {
         ch_state_rollback(store->state);
     }
@@ -321,12 +328,12 @@ ch_status ch_store_rebuild(ch_store *store, const char *dir, uint8_t out_hash[CH
     return status;
 }
 
-ch_status ch_store_open_secret(ch_store *store, const ch_record *record, const ch_event *event,
-                               ch_buf *out_secret)
+ch_status ch_secret_open(ch_slots *case_slots, ch_slots *dead_letter_slots, const ch_record *record,
+                         const ch_event *event, ch_buf *out_secret)
 {
     uint8_t key[CH_KEY_SIZE];
     bool of_dead_letter = (record->flags & CH_RECORD_DEAD_LETTER) != 0;
-    ch_slots *slots = of_dead_letter ? store->dead_letter_slots : store->case_slots;
+    ch_slots *slots = of_dead_letter ? dead_letter_slots : case_slots;
     if (record->sealed.at == NULL || record->sealed.size == 0) {
         return CH_END;
     }
@@ -337,4 +344,10 @@ ch_status ch_store_open_secret(ch_store *store, const ch_record *record, const c
     }
     sodium_memzero(key, sizeof key);
     return status == CH_NOT_FOUND ? CH_CORRUPT : status;
+}
+
+ch_status ch_store_open_secret(ch_store *store, const ch_record *record, const ch_event *event,
+                               ch_buf *out_secret)
+{
+    return ch_secret_open(store->case_slots, store->dead_letter_slots, record, event, out_secret);
 }

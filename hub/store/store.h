@@ -48,6 +48,9 @@ ch_status ch_store_open(ch_store **out_store, const ch_store_options *options, c
 /* Commits the state first, unless it has folded what the log did not take. */
 void ch_store_close(ch_store *store);
 
+/* Takes the lock of the store in dir, which must exist, as the daemon does: until *out_fd is closed. CH_LOCKED. */
+ch_status ch_store_lock(const char *dir, int *out_fd, ch_error *error) CH_MUST_CHECK;
+
 /* CH_STORAGE_FULL when map or disk are below the reserve; CH_OK otherwise. urgent work may use the reserve
  * down to a quarter of it. */
 ch_status ch_store_check_room(ch_store *store, bool urgent, ch_error *error) CH_MUST_CHECK;
@@ -68,5 +71,9 @@ ch_status ch_backup_check(const char *dir, uint64_t *out_last, ch_error *error) 
  */
 ch_status ch_store_open_secret(ch_store *store, const ch_record *record, const ch_event *event,
                                ch_buf *out_secret) CH_MUST_CHECK;
+
+/* The same with the slots alone, for who reads a log without opening its store. */
+ch_status ch_secret_open(ch_slots *case_slots, ch_slots *dead_letter_slots, const ch_record *record,
+                         const ch_event *event, ch_buf *out_secret) CH_MUST_CHECK;
 
 #endif

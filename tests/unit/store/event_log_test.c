@@ -324,6 +324,56 @@ static void a_copy_made_beside_a_writer_verifies(void **state)
     ch_event_log_close(copy);
 }
 
+static ch_status open_to_look(fixture *f, bool any_tail)
+{
+    const ch_event_log_options options = {.read_only = true, .any_tail = any_tail};
+    ch_event_log_close(f->log);
+    f->log = NULL;
+    return ch_event_log_open(&f->log, f->dir, &options, &f->error);
+}
+
+static void a_reader_goes_on_behind_a_damaged_record_and_tells_what_its_head_claims(void **state)
+{
+    fixture *f = *state;
+    long places[COPIES_MAX];
+    ch_log_reader *reader;
+    ch_record record;
+    assert_ok(append(f, 5, 60), &f->error);
+    turn(f, places, find_copies(f, 3, places), CH_RECORD_HEAD_SIZE + 7, 1);
+    assert_ok(open_to_look(f, false), &f->error);
+    assert_ok(ch_log_reader_open(&reader, f->log, &f->error), &f->error);
+    assert_ok(ch_log_reader_seek(reader, 2, &record, &f->error), &f->error);
+    assert_status(ch_log_reader_damaged(reader, &record), CH_NOT_FOUND);
+    assert_status(ch_log_reader_next(reader, &record, &f->error), CH_CORRUPT);
+    assert_status(ch_log_reader_damaged(reader, &record), CH_OK);
+    assert_int_equal(record.sequence, 3);
+    assert_int_equal(record.recorded_ms, 3);
+    assert_null(record.public_part.at);
+    for (uint64_t expected = 4; expected <= 5; expected++) {
+        assert_ok(ch_log_reader_next(reader, &record, &f->error), &f->error);
+        assert_int_equal(record.sequence, expected);
+    }
+    assert_status(ch_log_reader_next(reader, &record, &f->error), CH_END);
+    ch_log_reader_close(reader);
+}
+
+static void a_damaged_end_is_opened_only_by_who_looks_for_it(void **state)
+{
+    fixture *f = *state;
+    long places[COPIES_MAX];
+    ch_log_reader *reader;
+    ch_record record;
+    assert_ok(append(f, 5, 60), &f->error);
+    turn(f, places, find_copies(f, 5, places), 9, 1);
+    assert_status(open_to_look(f, false), CH_CORRUPT);
+    assert_ok(open_to_look(f, true), &f->error);
+    assert_int_equal(ch_event_log_last(f->log), 0);
+    assert_ok(ch_log_reader_open(&reader, f->log, &f->error), &f->error);
+    assert_ok(ch_log_reader_seek(reader, 4, &record, &f->error), &f->error);
+    assert_status(ch_log_reader_next(reader, &record, &f->error), CH_CORRUPT);
+    ch_log_reader_close(reader);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -338,6 +388,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_full_map_is_told_and_reads_go_on_and_a_larger_one_goes_on, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_copy_made_beside_a_writer_verifies, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_reader_goes_on_behind_a_damaged_record_and_tells_what_its_head_claims, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_damaged_end_is_opened_only_by_who_looks_for_it, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

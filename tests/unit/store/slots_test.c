@@ -184,6 +184,25 @@ static void keys_differ_and_survive(void **state)
     assert_int_equal(file_find(f->path, before[0], CH_KEY_SIZE, 0), -1);
 }
 
+static void slots_open_for_reading_are_never_made_or_erased(void **state)
+{
+    fixture *f = *state;
+    ch_slots *reading;
+    uint8_t key[CH_KEY_SIZE], same[CH_KEY_SIZE];
+    assert_status(ch_slots_open_read_only(&reading, in_folder(f->dir, "none.slots"), hub_key, &f->error),
+                  CH_NOT_FOUND);
+    assert_int_equal(file_size(in_folder(f->dir, "none.slots")), -1);
+    assert_ok(ch_slots_prepare(f->slots, 3, &f->error), &f->error);
+    assert_ok(ch_slots_open_read_only(&reading, f->path, hub_key, &f->error), &f->error);
+    assert_status(ch_slots_key(f->slots, 3, key), CH_OK);
+    assert_status(ch_slots_key(reading, 3, same), CH_OK);
+    assert_memory_equal(key, same, CH_KEY_SIZE);
+    assert_status(ch_slots_prepare(reading, 5000, &f->error), CH_IO);
+    assert_status(ch_slots_erase(reading, 2, &f->error), CH_IO);
+    assert_status(ch_slots_key(f->slots, 2, key), CH_OK);
+    ch_slots_close(reading);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +216,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_lies_behind_the_made_slots_is_made_again, setup, teardown),
         cmocka_unit_test_setup_teardown(one_damaged_head_is_no_loss_but_two_are, setup, teardown),
         cmocka_unit_test_setup_teardown(keys_differ_and_survive, setup, teardown),
+        cmocka_unit_test_setup_teardown(slots_open_for_reading_are_never_made_or_erased, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -108,6 +108,20 @@ static void a_store_open_in_another_process_is_locked(void **state)
     close(ready[1]);
 }
 
+static void the_lock_alone_keeps_a_store_closed(void **state)
+{
+    fixture *f = *state;
+    int fd = -1, second = -1;
+    assert_status(ch_store_lock(f->dir, &fd, &f->error), CH_LOCKED);
+    close_store(f);
+    assert_ok(ch_store_lock(f->dir, &fd, &f->error), &f->error);
+    assert_status(ch_store_lock(f->dir, &second, &f->error), CH_LOCKED);
+    assert_int_equal(second, -1);
+    assert_status(reopen(f), CH_LOCKED);
+    close(fd);
+    assert_ok(reopen(f), &f->error);
+}
+
 static void a_newer_format_is_refused_and_left_untouched(void **state)
 {
     fixture *f = *state;
@@ -369,6 +383,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_store_open_in_another_process_is_locked),
+        TEST(the_lock_alone_keeps_a_store_closed),
         TEST(a_newer_format_is_refused_and_left_untouched),
         TEST(another_hub_code_or_key_is_refused),
         TEST(what_is_made_is_for_the_owner_only),
