@@ -38,6 +38,10 @@ ch_status ch_reader_judge(ch_reader *reader, const ch_subscription *subscription
         }
     }
     ch_status status = ch_read_right_of(grant, reader->state, number, topic, event->record.sequence, &right);
+    if (status == CH_OK && !matches && right.may_read && !right.involved) {
+        /* The topic alone gave the right: whether it is a case of theirs was not looked at. */
+        status = ch_grant_took_part(grant, reader->state, number, event->record.sequence, &right.involved);
+    }
     if (status != CH_OK) {
         return ch_error_set(error, status, "state", "rights cannot be looked up");
     }

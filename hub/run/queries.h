@@ -43,6 +43,10 @@ typedef struct ch_read_right {
 bool ch_read_right_needs_case(const ch_grant *grant, uint64_t case_number, ch_str topic);
 ch_status ch_read_right_of(const ch_grant *grant, ch_state_reader *state, uint64_t case_number, ch_str topic,
                            uint64_t before, ch_read_right *out_right) CH_MUST_CHECK;
+/* Did one of the grant's parties take part in the case, whatever the topic says? *out_involved stays as it is where
+ * there is no such case. */
+ch_status ch_grant_took_part(const ch_grant *grant, ch_state_reader *state, uint64_t case_number,
+                             uint64_t before, bool *out_involved) CH_MUST_CHECK;
 /* Appends the event of a record as this client may see it: secrets joined, personal ones by right. What was erased stays
  * away. CH_CORRUPT, CH_IO, CH_NO_MEMORY, CH_TOO_LARGE. */
 ch_status ch_read_event(ch_buf *out, ch_store *store, const ch_record *record, const ch_event *event,

@@ -19,8 +19,8 @@ static bool took_part(const ch_case *the_case, const ch_grant *grant, uint64_t b
     return false;
 }
 
-static ch_status look_at_case(const ch_grant *grant, ch_state_reader *state, uint64_t case_number,
-                              uint64_t before, bool *out_involved)
+ch_status ch_grant_took_part(const ch_grant *grant, ch_state_reader *state, uint64_t case_number,
+                             uint64_t before, bool *out_involved)
 {
     ch_case *the_case;
     ch_status status = ch_case_new(&the_case);
@@ -49,7 +49,7 @@ ch_status ch_read_right_of(const ch_grant *grant, ch_state_reader *state, uint64
     ch_read_right right = {.may_read = ch_grant_may_read(grant, topic, false),
                            .personal = ch_grant_may_read_personal(grant, topic, false)};
     if (ch_read_right_needs_case(grant, case_number, topic)) {
-        ch_status status = look_at_case(grant, state, case_number, before, &right.involved);
+        ch_status status = ch_grant_took_part(grant, state, case_number, before, &right.involved);
         if (status != CH_OK) {
             return status;
         }
