@@ -102,14 +102,20 @@ class Subscription:
         taken, self.heard = self.heard[:count], self.heard[count:]
         return taken
 
+    def events_until(self, wanted, count):
+        """The first `count` events for which wanted() holds; others are passed over."""
+        found = []
+        while len(found) < count:
+            event_ = self.event()
+            found += [event_] if wanted(event_) else []
+        return found
+
     def event(self, timeout=WAIT):
         return self.events(1, timeout)[0]
 
     def rest(self):
-        """All that is on its way at this moment: the hub answers a question behind what it has delivered. The first
-        one waits for the state, the second for a round of deliveries after that."""
-        for _ in range(2):
-            self.client.query("status")
+        """What else has come."""
+        self.client.settle()
         for message in self.client.take_all(self._is_mine):
             self._take(message)
         taken, self.heard = self.heard, []
@@ -243,7 +249,7 @@ class Client:
                           ack_timeout_ms, deliveries_most)
         return Subscription(self, number, answer)
 
-    def query(self, name, **arguments):
+    def query(self, name, /, **arguments):
         """The rows of all pages."""
         rows = []
         while True:
@@ -252,6 +258,13 @@ class Client:
             if not result.more:
                 return rows
             arguments = {**arguments, "after": result.next}
+
+    def settle(self):
+        """Gives the hub every chance to deliver what it should not: it answers a question behind what it said before, one
+        about cases only when the state has all that was acknowledged, and delivers between two questions. Who waits
+        for something to come waits for that."""
+        for _ in range(3):
+            self.ask("QUERY", "cases", {"limit": 1})
 
     def read(self, start=0, to=0, limit=0, patterns=None, case=None):
         """All events of the range."""
