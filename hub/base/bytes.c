@@ -138,7 +138,8 @@ void *ch_buf_extend(ch_buf *buf, size_t size)
         while (capacity < buf->size + size && capacity <= buf->limit / 2) {
             capacity *= 2;
         }
-        capacity = capacity < buf->size + size ? buf->limit : capacity;
+        /* Never beyond the limit: what fits into the capacity is always allowed. */
+        capacity = capacity < buf->size + size || capacity > buf->limit ? buf->limit : capacity;
         uint8_t *at = realloc(buf->at, capacity);
         if (at == NULL) {
             buf->failed = CH_NO_MEMORY;
@@ -150,22 +151,6 @@ void *ch_buf_extend(ch_buf *buf, size_t size)
     void *room = buf->at + buf->size;
     buf->size += size;
     return room;
-}
-
-void ch_buf_append(ch_buf *buf, const void *bytes, size_t size)
-{
-    if (size == 0) {
-        return;
-    }
-    void *room = ch_buf_extend(buf, size);
-    if (room != NULL) {
-        memcpy(room, bytes, size);
-    }
-}
-
-void ch_buf_append_str(ch_buf *buf, ch_str s)
-{
-    ch_buf_append(buf, s.at, s.size);
 }
 
 void ch_buf_append_text(ch_buf *buf, const char *text)

@@ -51,12 +51,27 @@ void ch_buf_init(ch_buf *buf, size_t limit);
 void ch_buf_done(ch_buf *buf);
 /* Keeps the memory, forgets content and failure. */
 void ch_buf_clear(ch_buf *buf);
-void ch_buf_append(ch_buf *buf, const void *bytes, size_t size);
-void ch_buf_append_str(ch_buf *buf, ch_str s);
 void ch_buf_append_text(ch_buf *buf, const char *text);
 void ch_buf_append_format(ch_buf *buf, const char *format, ...) CH_PRINTF(2, 3);
 /* Room for size bytes at the end, already counted; NULL (and failed set) when there is none. */
 void *ch_buf_extend(ch_buf *buf, size_t size);
+static inline void ch_buf_append(ch_buf *buf, const void *bytes, size_t size)
+{
+    /* Nearly always there is room. */
+    if (size <= buf->capacity - buf->size && size > 0 && buf->failed == CH_OK) {
+        memcpy(buf->at + buf->size, bytes, size);
+        buf->size += size;
+    } else if (size > 0) {
+        void *room = ch_buf_extend(buf, size);
+        if (room != NULL) {
+            memcpy(room, bytes, size);
+        }
+    }
+}
+static inline void ch_buf_append_str(ch_buf *buf, ch_str s)
+{
+    ch_buf_append(buf, s.at, s.size);
+}
 /* The content; valid until the next change. */
 ch_str ch_buf_str(const ch_buf *buf);
 /* Hands the memory over to the caller (free()); the buffer is empty afterwards. */

@@ -215,8 +215,8 @@ static void tells_when_there_is_no_room_for_the_canonical_form(void **state)
     of->event = (ch_event){.id = CH_STR("7"),
                            .data = CH_STR("\x81\xa4text\xaa"
                                           "0123456789")};
-    ch_buf_clear(&small);
-    small.limit = 12;
+    ch_buf_done(&small);
+    ch_buf_init(&small, 12);
     assert_status(ch_event_canonical(&small, &of->event), CH_TOO_LARGE);
     ch_buf_done(&small);
 }
