@@ -2,6 +2,8 @@
 
 #define FRAME_BYTES_TARGET (64 * 1024)
 #define BODY_HEAD_MAX 5 /* bytes of an array's head */
+#define PARTS 4         /* of a full window: the hub writes one while the next comes in */
+#define PART_LEAST 64   /* events */
 
 static int take_event(casehub *hub, ch_str event, uint64_t token)
 {
@@ -87,7 +89,8 @@ static size_t least(int64_t a, size_t b)
 static ch_window_batch pending(const casehub *hub)
 {
     const ch_session *session = &hub->session;
-    size_t count_most = least(session->batch_events, CH_CHP_BATCH_MAX);
+    size_t part = hub->window.limit / PARTS < PART_LEAST ? PART_LEAST : hub->window.limit / PARTS;
+    size_t count_most = least(session->batch_events, part < CH_CHP_BATCH_MAX ? part : CH_CHP_BATCH_MAX);
     size_t bytes_most = least(session->body_bytes - BODY_HEAD_MAX, FRAME_BYTES_TARGET);
     return ch_window_pending(&hub->window, (uint32_t)count_most, bytes_most,
                              least(session->window_events, hub->window.limit));
