@@ -17,8 +17,9 @@ ch_status ch_batch_new(ch_batch **out_batch, ch_store *store, ch_metrics *metric
     batch->metrics = metrics;
     ch_arena_init(&batch->arena, ARENA_LIMIT);
     ch_buf_init(&batch->records, RECORDS_LIMIT);
-    ch_buf *const buffers[] = {&batch->public_data, &batch->secret,    &batch->sealed,
-                               &batch->public_part, &batch->canonical, &batch->text};
+    ch_buf_init(&batch->parts, RECORDS_LIMIT);
+    ch_buf *const buffers[] = {&batch->public_data, &batch->secret, &batch->sealed, &batch->canonical,
+                               &batch->text};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) {
         ch_buf_init(buffers[i], EVENT_LIMIT);
     }
@@ -38,8 +39,8 @@ void ch_batch_free(ch_batch *batch)
     ch_log_reader_close(batch->look);
     ch_decision_free(batch->decision);
     ch_arena_done(&batch->arena);
-    ch_buf *const buffers[] = {&batch->records,     &batch->public_data, &batch->secret, &batch->sealed,
-                               &batch->public_part, &batch->canonical,   &batch->text};
+    ch_buf *const buffers[] = {&batch->records, &batch->parts,     &batch->public_data, &batch->secret,
+                               &batch->sealed,  &batch->canonical, &batch->text};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) {
         ch_buf_done(buffers[i]);
     }
@@ -53,9 +54,7 @@ void ch_batch_free(ch_batch *batch)
 
 ch_log_head ch_log_head_of(const ch_event_log *log)
 {
-    ch_log_head head = {.last = ch_event_log_last(log), .recorded_ms = ch_event_log_last_recorded_ms(log)};
-    memcpy(head.chain, ch_event_log_chain(log), CH_HASH_SIZE);
-    return head;
+    return (ch_log_head){.last = ch_event_log_last(log), .recorded_ms = ch_event_log_last_recorded_ms(log)};
 }
 
 ch_status ch_batch_begin(ch_batch *batch, const ch_rules *rules, const ch_log_head *head,
@@ -66,8 +65,7 @@ ch_status ch_batch_begin(ch_batch *batch, const ch_rules *rules, const ch_log_he
     batch->now_ms = now_ms > head->recorded_ms ? now_ms : head->recorded_ms;
     batch->earliest_due_ms = INT64_MAX;
     batch->first = head->last + 1;
-    memcpy(batch->chain, head->chain, CH_HASH_SIZE);
-    ch_buf_clear(&batch->records);
+    ch_buf_clear(&batch->parts);
     ch_arena_reset(&batch->arena);
     batch->count = batch->events = 0;
     batch->closed_letters.count = 0;
@@ -102,7 +100,7 @@ size_t ch_batch_events(const ch_batch *batch)
 
 size_t ch_batch_bytes(const ch_batch *batch)
 {
-    return batch->records.size;
+    return batch->parts.size;
 }
 
 static void stop_looking(ch_batch *batch)
@@ -118,27 +116,26 @@ size_t ch_batch_records(const ch_batch *batch)
     return batch->count;
 }
 
-ch_status ch_batch_seal(ch_batch *batch, ch_log_head *out_head, ch_error *error)
+ch_log_head ch_batch_end(ch_batch *batch)
 {
     stop_looking(batch);
+    return (ch_log_head){.last = batch->first + batch->count - 1, .recorded_ms = batch->now_ms};
+}
+
+ch_status ch_batch_commit(ch_batch *batch, ch_error *error)
+{
+    uint8_t chain[CH_HASH_SIZE];
     uint32_t *sizes = realloc(batch->sizes, (batch->count + 1) * sizeof *sizes);
     if (sizes == NULL) {
         return ch_error_set(error, CH_NO_MEMORY, "batch", "no memory to commit");
     }
     batch->sizes = sizes;
-    for (size_t i = 0; i < batch->count; i++) {
-        sizes[i] = batch->placed[i].size;
+    ch_status status = ch_batch_encode(batch, sizes, chain, error);
+    if (status != CH_OK) {
+        return status;
     }
-    out_head->last = batch->first + batch->count - 1;
-    out_head->recorded_ms = batch->now_ms;
-    memcpy(out_head->chain, batch->chain, CH_HASH_SIZE);
-    return CH_OK;
-}
-
-ch_status ch_batch_commit(ch_batch *batch, ch_error *error)
-{
-    return ch_event_log_append(batch->store->log, batch->first, ch_buf_str(&batch->records), batch->sizes,
-                               batch->count, batch->chain, batch->now_ms, error);
+    return ch_event_log_append(batch->store->log, batch->first, ch_buf_str(&batch->records), sizes,
+                               batch->count, chain, batch->now_ms, error);
 }
 
 static void encode_failure(ch_work *work)

@@ -1,4 +1,4 @@
-/* batch.h - what one log commit holds: events judged against the open state, folded into it, and encoded; then
+/* batch.h - what one log commit holds: events judged against the open state and folded into it; then sealed, encoded,
  * appended and synced at once, and only then answered.
  *
  * Belongs to the writer, but for ch_batch_commit, which may run on another thread while the writer fills the next
@@ -21,7 +21,6 @@ void ch_batch_free(ch_batch *batch);
 typedef struct ch_log_head {
     uint64_t last;
     int64_t recorded_ms;
-    uint8_t chain[CH_HASH_SIZE];
 } ch_log_head;
 /* Only while no commit is under way. */
 ch_log_head ch_log_head_of(const ch_event_log *log);
@@ -32,13 +31,14 @@ ch_status ch_batch_begin(ch_batch *batch, const ch_rules *rules, const ch_log_he
                          const ch_batch *before, int64_t now_ms, ch_error *error) CH_MUST_CHECK;
 /* Judges the work's events in order. Takes the work. */
 ch_status ch_batch_take(ch_batch *batch, ch_work *work, ch_error *error) CH_MUST_CHECK;
-/* Events of clients taken so far, and bytes of the records. */
+/* Events of clients taken so far, and bytes that their records will hold, about. */
 size_t ch_batch_events(const ch_batch *batch);
 size_t ch_batch_bytes(const ch_batch *batch);
 size_t ch_batch_records(const ch_batch *batch);
-/* Nothing more is taken. Where the log ends with it. CH_NO_MEMORY. */
-ch_status ch_batch_seal(ch_batch *batch, ch_log_head *out_head, ch_error *error) CH_MUST_CHECK;
-/* Appends a sealed batch to the log, synced. CH_STORAGE_FULL, CH_IO. With nothing to append it does nothing. */
+/* Nothing more is taken. Where the log ends with it. */
+ch_log_head ch_batch_end(ch_batch *batch);
+/* Seals, encodes and chains what an ended batch holds, and appends it to the log, synced. CH_STORAGE_FULL, CH_IO,
+ * CH_NO_MEMORY. With nothing to append it does nothing. */
 ch_status ch_batch_commit(ch_batch *batch, ch_error *error) CH_MUST_CHECK;
 /* After a commit: fills each work's answer. */
 void ch_batch_answer(ch_batch *batch);

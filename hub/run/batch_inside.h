@@ -6,11 +6,14 @@
 
 #include "hub/run/batch.h"
 
-/* Where a record of this batch went, so that a repeat within the batch gets its answer. */
+/* A record of this batch: folded already, encoded at the commit. Its bytes stand in `parts`, in this order. */
 typedef struct ch_placed {
-    uint64_t case_number;
-    uint32_t case_version, size;
-    uint8_t digest[CH_DIGEST_SIZE];
+    ch_record record; /* but for public and sealed part */
+    size_t at;        /* in parts */
+    uint32_t public_size, secret_size, source_size, id_size;
+    uint8_t key[CH_KEY_SIZE]; /* that seals the secret; wiped once it has */
+    uint64_t case_number;     /* 0 for hub. events, also for a dead letter */
+    uint32_t case_version;
     ch_str case_id; /* in the batch's arena */
 } ch_placed;
 
@@ -23,15 +26,14 @@ struct ch_batch {
     ch_status room, urgent_room; /* CH_OK, or why nothing (urgent) may be stored */
     ch_error no_room;
     uint64_t first; /* sequence of its first record */
-    uint8_t chain[CH_HASH_SIZE];
-    ch_buf records;
-    uint32_t *sizes; /* made at commit from placed */
+    ch_buf parts, records;
+    uint32_t *sizes; /* of the records, made at the commit */
     ch_placed *placed;
     size_t count, capacity; /* records */
     size_t events;          /* of clients */
     ch_arena arena;
     ch_decision *decision;
-    ch_buf public_data, secret, sealed, public_part, canonical, text;
+    ch_buf public_data, secret, sealed, canonical, text;
     ch_log_reader *look; /* for the answers of repeats; rested between batches */
     bool looking;
     ch_work *works, *last_work;
@@ -49,10 +51,13 @@ struct ch_batch {
     } redeliveries;
 };
 
-/* batch_record.c: the decided event becomes a record and is folded. produced: the event as its producer said it, which
+/* batch_record.c: the decided event becomes a record, not sealed or encoded yet, and is folded. produced: the event as its producer said it, which
  * a repeat is compared with; NULL for one that the hub derived. CH_INVALID: nothing would seal what it holds
  * (only for a hub. event); any other failure is the store's. */
 ch_status ch_batch_append(ch_batch *batch, const ch_decided *decided, const ch_event *produced,
+                          ch_error *error) CH_MUST_CHECK;
+/* Encodes all records behind one another; sizes gets one size each, chain the chain behind the last. */
+ch_status ch_batch_encode(ch_batch *batch, uint32_t *sizes, uint8_t chain[CH_HASH_SIZE],
                           ch_error *error) CH_MUST_CHECK;
 /* Everything that the decision about `produced` holds; *out_index: of the producer's own event. */
 ch_status ch_batch_append_decision(ch_batch *batch, const ch_event *produced, size_t *out_index,

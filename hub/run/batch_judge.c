@@ -71,7 +71,7 @@ static ch_status place_in_log(ch_batch *batch, ch_work *work, uint64_t sequence,
         (ch_placed){.case_number = (record.flags & CH_RECORD_DEAD_LETTER) != 0 ? 0 : record.case_number,
                     .case_version = record.case_version,
                     .case_id = ch_arena_str(&work->arena, event.subject)};
-    memcpy(out_placed->digest, record.digest, CH_DIGEST_SIZE);
+    memcpy(out_placed->record.digest, record.digest, CH_DIGEST_SIZE);
     return CH_OK;
 }
 
@@ -80,7 +80,7 @@ static ch_status answer_repeat(ch_batch *batch, ch_work *work, size_t index, uin
                                ch_error *error)
 {
     const ch_event *event = &work->items[index].event;
-    ch_placed placed = {.size = 0};
+    ch_placed placed = {.at = 0};
     uint8_t digest[CH_DIGEST_SIZE];
     ch_status status = CH_OK;
     if (sequence >= batch->first) {
@@ -98,7 +98,7 @@ static ch_status answer_repeat(ch_batch *batch, ch_work *work, size_t index, uin
     if (status != CH_OK && status != CH_ERASED) {
         return ch_error_set(error, status, "keys", "the key of a repeated event cannot be used");
     }
-    if (status == CH_OK && memcmp(digest, placed.digest, CH_DIGEST_SIZE) != 0) {
+    if (status == CH_OK && memcmp(digest, placed.record.digest, CH_DIGEST_SIZE) != 0) {
         return ch_error_set(error, CH_CONFLICT, "id",
                             "%.*s %.*s is in the log at %" PRIu64 " with other content",
                             CH_STR_ARG(event->source), CH_STR_ARG(event->id), sequence);

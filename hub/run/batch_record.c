@@ -53,56 +53,30 @@ static bool makes_letter(const ch_event *event)
            ch_str_is(ch_mp_find_str(event->data, "action"), "made");
 }
 
-/* A dead letter has a slot of its own, so that it can be destroyed alone. */
-static ch_status seal_secret(ch_batch *batch, const ch_event *event, ch_record *record, ch_error *error)
+/* The key that will seal the secret. A dead letter has a slot of its own, so that it can be destroyed alone. */
+static ch_status choose_key(ch_batch *batch, const ch_event *event, ch_placed *placed, ch_error *error)
 {
-    uint8_t key[CH_KEY_SIZE];
     ch_status status;
-    ch_buf_clear(&batch->sealed);
+    ch_record *record = &placed->record;
     if (batch->secret.size == 0) {
         return CH_OK;
     }
     if (makes_letter(event)) {
+        ch_slots *slots = batch->store->dead_letter_slots;
         record->flags |= CH_RECORD_DEAD_LETTER;
         record->case_number = ch_state_next_dead_letter(batch->store->state);
-        status = ch_slots_prepare(batch->store->dead_letter_slots, record->case_number, error);
-        status = status == CH_OK ? ch_slots_key(batch->store->dead_letter_slots, record->case_number, key)
-                                 : status;
+        status = ch_slots_prepare(slots, record->case_number, error);
+        status = status == CH_OK ? ch_slots_key(slots, record->case_number, placed->key) : status;
     } else if (record->case_number == 0) {
         return ch_error_set(error, CH_INVALID, "data",
                             "%.*s has no case, so nothing would seal what is not public",
                             CH_STR_ARG(event->type));
     } else {
-        status = ch_slots_key(batch->store->case_slots, record->case_number, key);
+        status = ch_slots_key(batch->store->case_slots, record->case_number, placed->key);
     }
-    if (status != CH_OK) {
-        return ch_error_set(error, status, "keys", "the key of %.*s cannot be used: %s",
-                            CH_STR_ARG(event->subject), ch_status_text(status));
-    }
-    ch_seal(&batch->sealed, ch_buf_str(&batch->secret), key, event->subject, event->source, event->id);
-    sodium_memzero(key, sizeof key);
-    record->sealed = ch_buf_str(&batch->sealed);
-    return batch->sealed.failed;
-}
-
-static ch_status remember_place(ch_batch *batch, const ch_record *record, const ch_event *event, size_t size)
-{
-    ch_status status =
-        ch_batch_reserve((void **)&batch->placed, &batch->capacity, batch->count, sizeof *batch->placed);
-    if (status != CH_OK) {
-        return status;
-    }
-    ch_placed *placed = &batch->placed[batch->count];
-    *placed = (ch_placed){.case_number = record->case_number,
-                          .case_version = event->case_version,
-                          .size = (uint32_t)size,
-                          .case_id = ch_arena_str(&batch->arena, event->subject)};
-    memcpy(placed->digest, record->digest, CH_DIGEST_SIZE);
-    if (placed->case_id.at == NULL && event->subject.at != NULL) {
-        return CH_NO_MEMORY;
-    }
-    batch->count++;
-    return CH_OK;
+    return status == CH_OK ? CH_OK
+                           : ch_error_set(error, status, "keys", "the key of %.*s cannot be used: %s",
+                                          CH_STR_ARG(event->subject), ch_status_text(status));
 }
 
 static void note_due(ch_batch *batch, const ch_event *event)
@@ -122,39 +96,57 @@ static uint16_t flags_of(const ch_decided *decided, bool derived)
                       (decided->takes_ref ? CH_RECORD_TAKES_REF : 0) | (derived ? CH_RECORD_DERIVED : 0));
 }
 
-static ch_status encode(ch_batch *batch, ch_record *record, const ch_event *event, ch_error *error)
+/* Keeps what the commit needs of the event. */
+static ch_status keep_parts(ch_batch *batch, ch_placed *placed, const ch_event *event)
 {
-    ch_buf_clear(&batch->public_part);
-    ch_event_encode(&batch->public_part, event);
-    record->public_part = ch_buf_str(&batch->public_part);
-    size_t before = batch->records.size;
-    ch_status status = batch->public_part.failed;
-    if (status == CH_OK) {
-        ch_record_encode(&batch->records, record, batch->chain);
-        status = batch->records.failed;
+    placed->at = batch->parts.size;
+    ch_event_encode(&batch->parts, event);
+    placed->public_size = (uint32_t)(batch->parts.size - placed->at);
+    placed->secret_size = (uint32_t)batch->secret.size;
+    placed->source_size = (uint32_t)event->source.size;
+    placed->id_size = (uint32_t)event->id.size;
+    ch_buf_append_str(&batch->parts, ch_buf_str(&batch->secret));
+    ch_buf_append_str(&batch->parts, event->source);
+    ch_buf_append_str(&batch->parts, event->id);
+    placed->case_id = ch_arena_str(&batch->arena, event->subject);
+    if (batch->parts.failed != CH_OK) {
+        return batch->parts.failed;
     }
+    return placed->case_id.at == NULL && event->subject.at != NULL ? CH_NO_MEMORY : CH_OK;
+}
+
+static ch_status place(ch_batch *batch, ch_placed *placed, const ch_event *event, ch_error *error)
+{
+    ch_status status = choose_key(batch, event, placed, error);
+    if (status != CH_OK) {
+        return status;
+    }
+    status = ch_batch_reserve((void **)&batch->placed, &batch->capacity, batch->count, sizeof *batch->placed);
     if (status == CH_OK) {
-        status = remember_place(batch, record, event, batch->records.size - before);
+        status = keep_parts(batch, placed, event);
     }
     if (status != CH_OK) {
-        return ch_error_set(error, status, "batch", "no room to encode the event");
+        return ch_error_set(error, status, "batch", "no room for the event");
     }
-    return ch_state_fold(batch->store->state, record, event, error);
+    batch->placed[batch->count++] = *placed;
+    return ch_state_fold(batch->store->state, &placed->record, event, error);
 }
 
 ch_status ch_batch_append(ch_batch *batch, const ch_decided *decided, const ch_event *produced,
                           ch_error *error)
 {
     ch_event event = decided->event;
-    ch_record record = {.flags = flags_of(decided, produced == NULL),
-                        .sequence = event.sequence,
+    ch_placed placed = {.record = {.flags = flags_of(decided, produced == NULL),
+                                   .sequence = event.sequence,
+                                   .case_number = decided->case_number,
+                                   .recorded_ms = event.recorded_ms,
+                                   .epoch = event.epoch,
+                                   .case_version = event.case_version},
                         .case_number = decided->case_number,
-                        .recorded_ms = event.recorded_ms,
-                        .epoch = event.epoch,
                         .case_version = event.case_version};
     ch_status status = CH_OK;
     if (produced != NULL) {
-        status = ch_batch_digest(batch, produced, decided->case_number, record.digest);
+        status = ch_batch_digest(batch, produced, decided->case_number, placed.record.digest);
     }
     ch_buf_clear(&batch->public_data);
     ch_buf_clear(&batch->secret);
@@ -168,14 +160,45 @@ ch_status ch_batch_append(ch_batch *batch, const ch_decided *decided, const ch_e
     event.data = batch->public_data.size > 0 ? ch_buf_str(&batch->public_data) : CH_STR_NONE;
     event.private_data = CH_STR_NONE;
     event.raw = CH_STR_NONE;
-    status = seal_secret(batch, &event, &record, error);
-    if (status == CH_OK) {
-        status = encode(batch, &record, &event, error);
-    }
+    status = place(batch, &placed, &event, error);
+    sodium_memzero(placed.key, sizeof placed.key);
     if (status == CH_OK) {
         note_due(batch, &event);
     }
     return status;
+}
+
+/* ---- at the commit */
+
+static void seal(ch_batch *batch, ch_placed *placed, ch_str secret, ch_str source, ch_str id)
+{
+    ch_buf_clear(&batch->sealed);
+    if (secret.size > 0) {
+        ch_seal(&batch->sealed, secret, placed->key, placed->case_id, source, id);
+        placed->record.sealed = ch_buf_str(&batch->sealed);
+        sodium_memzero(placed->key, sizeof placed->key);
+    }
+}
+
+ch_status ch_batch_encode(ch_batch *batch, uint32_t *sizes, uint8_t chain[CH_HASH_SIZE], ch_error *error)
+{
+    ch_buf_clear(&batch->records);
+    memcpy(chain, ch_event_log_chain(batch->store->log), CH_HASH_SIZE);
+    for (size_t i = 0; i < batch->count; i++) {
+        ch_placed *placed = &batch->placed[i];
+        const char *at = (const char *)batch->parts.at + placed->at, *secret = at + placed->public_size;
+        const char *source = secret + placed->secret_size, *id = source + placed->source_size;
+        size_t before = batch->records.size;
+        seal(batch, placed, (ch_str){secret, placed->secret_size}, (ch_str){source, placed->source_size},
+             (ch_str){id, placed->id_size});
+        placed->record.public_part = (ch_str){at, placed->public_size};
+        ch_record_encode(&batch->records, &placed->record, chain);
+        sizes[i] = (uint32_t)(batch->records.size - before);
+        if (batch->sealed.failed != CH_OK || batch->records.failed != CH_OK) {
+            return ch_error_set(error, CH_NO_MEMORY, "batch", "no room to encode the events");
+        }
+    }
+    return CH_OK;
 }
 
 static void count_event(ch_batch *batch, const ch_event *event, bool derived)

@@ -205,16 +205,11 @@ static void commit_here(ch_writer *writer, ch_batch *batch)
 /* The batch goes to the log. One at a time: its answers come in order. */
 static void launch(ch_writer *writer)
 {
-    ch_error error;
     ch_batch *batch = writer->filling;
     if (batch == NULL || writer->under_way != NULL) {
         return;
     }
-    ch_status status = ch_batch_seal(batch, &writer->head, &error);
-    if (status != CH_OK) {
-        give_up(writer, status, &error);
-        return;
-    }
+    writer->head = ch_batch_end(batch);
     writer->filling = NULL;
     if (ch_batch_events(batch) <= (size_t)writer->hub->options.beside_events) {
         commit_here(writer, batch);
@@ -253,6 +248,7 @@ static void commit_state(ch_writer *writer)
 {
     ch_error error;
     settle(writer);
+    ch_state_set_chain(writer->store->state, ch_event_log_chain(writer->store->log));
     ch_status status = ch_state_commit(writer->store->state, &error);
     writer->dirty_since_ms = 0;
     writer->dirty_events = 0;

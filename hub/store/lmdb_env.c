@@ -73,7 +73,8 @@ static ch_status check_presence(const char *path, ch_error *error)
 static ch_status open_env(MDB_env *env, const ch_lmdb_options *options, const char *path, ch_error *error)
 {
     int dead = 0;
-    unsigned flags = MDB_NOTLS | (options->read_only ? MDB_RDONLY : 0);
+    unsigned flags =
+        MDB_NOTLS | (options->read_only ? MDB_RDONLY : 0) | (options->last_may_be_lost ? MDB_NOMETASYNC : 0);
     int code = options->map_bytes == 0 ? 0 : mdb_env_set_mapsize(env, options->map_bytes);
     code = code != 0 ? code : mdb_env_set_maxdbs(env, options->tables_max);
     code = code != 0 ? code : mdb_env_set_maxreaders(env, READERS_MAX);

@@ -14,7 +14,8 @@ typedef struct ch_lmdb_options {
     size_t map_bytes; /* 0: as it was made */
     unsigned tables_max;
     bool read_only;
-    bool must_exist; /* an absent or empty data file is CH_CORRUPT */
+    bool last_may_be_lost; /* a loss of power may undo the last commit, whole: one sync less */
+    bool must_exist;       /* an absent or empty data file is CH_CORRUPT */
 } ch_lmdb_options;
 
 /* CH_CORRUPT (also a file shorter than its pages), CH_UNSUPPORTED, CH_STORAGE_FULL, CH_IO, CH_NO_MEMORY. */

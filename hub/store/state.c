@@ -78,8 +78,11 @@ static ch_status open_tables(ch_state *state, ch_error *error)
 
 static ch_status open_parts(ch_state *state, const ch_state_options *options, ch_error *error)
 {
-    const ch_lmdb_options env_options = {
-        .dir = state->dir, .map_bytes = options->map_bytes, .tables_max = CH_TABLE_COUNT};
+    /* What is lost is folded again from the log. */
+    const ch_lmdb_options env_options = {.dir = state->dir,
+                                         .map_bytes = options->map_bytes,
+                                         .tables_max = CH_TABLE_COUNT,
+                                         .last_may_be_lost = true};
     ch_status status = ch_hot_cases_new(&state->hot, options->hot_cases);
     if (status != CH_OK) {
         return fail(error, status, "no memory for hot cases");
@@ -226,6 +229,11 @@ void ch_state_rollback(ch_state *state)
     state->failed = false;
     ch_hot_cases_forget(state->hot);
     ch_source_forget(state);
+}
+
+void ch_state_set_chain(ch_state *state, const uint8_t chain[CH_HASH_SIZE])
+{
+    memcpy(state->now.chain, chain, CH_HASH_SIZE);
 }
 
 static ch_status commit_changes(ch_state *state, ch_error *error)

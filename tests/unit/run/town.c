@@ -122,9 +122,9 @@ static void begin(town *of)
 
 static void commit(town *of)
 {
-    ch_log_head head;
-    assert_ok(ch_batch_seal(of->batch, &head, &of->error), &of->error);
+    (void)ch_batch_end(of->batch);
     assert_ok(ch_batch_commit(of->batch, &of->error), &of->error);
+    ch_state_set_chain(of->store->state, ch_event_log_chain(of->store->log));
     ch_batch_answer(of->batch);
     assert_ok(ch_batch_erase_letters(of->batch, &of->error), &of->error);
     assert_ok(ch_state_commit(of->store->state, &of->error), &of->error);
