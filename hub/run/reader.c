@@ -326,13 +326,13 @@ static void publish_figures(const ch_reader *reader)
     ch_metric_set(&reader->hub->metrics->paused_subscriptions, paused);
 }
 
-static int64_t wake_ms(const ch_reader *reader)
+static int64_t wake_ms(const ch_reader *reader, int64_t after_ms)
 {
     int64_t wake = ch_reader_now(reader) + WAIT_MOST_MS;
     int64_t waiting = ch_reader_waiting_until(reader);
     for (size_t i = 0; i < reader->subscription_count; i++) {
         const ch_subscription *subscription = reader->subscriptions[i];
-        int64_t at = subscription->session == 0 ? INT64_MAX : ch_subscription_wake_ms(subscription);
+        int64_t at = subscription->session == 0 ? INT64_MAX : ch_subscription_wake_ms(subscription, after_ms);
         wake = at < wake ? at : wake;
     }
     return waiting < wake ? waiting : wake;
@@ -351,15 +351,17 @@ static void ring(ch_reader *reader)
     reader->ring_front = reader->ring_writer = false;
 }
 
-/* How far the writer had come when a round began: what it did since then is no reason to sleep. */
+/* When a round began, and how far the writer had come then: what it did since then is no reason to sleep. */
 typedef struct seen {
     uint64_t log, state;
+    int64_t now_ms;
 } seen;
 
 static seen see(const ch_reader *reader)
 {
     return (seen){.log = atomic_load_explicit(&reader->hub->log_position, memory_order_acquire),
-                  .state = ch_state_committed(reader->store->state)};
+                  .state = ch_state_committed(reader->store->state),
+                  .now_ms = ch_reader_now(reader)};
 }
 
 static void wait_for_something(ch_reader *reader, seen before)
@@ -368,7 +370,7 @@ static void wait_for_something(ch_reader *reader, seen before)
                               reader->hub->main_to_reader};
     struct pollfd fds[3];
     bool idle = true;
-    int64_t wait = has_kept(reader) ? 1 : wake_ms(reader) - ch_reader_now(reader);
+    int64_t wait = has_kept(reader) ? 1 : wake_ms(reader, before.now_ms) - ch_reader_now(reader);
     for (size_t i = 0; i < 3; i++) {
         fds[i] = (struct pollfd){.fd = ch_pipe_fd(pipes[i]), .events = POLLIN};
         ch_pipe_silence(pipes[i]);

@@ -184,7 +184,10 @@ ch_status ch_reader_drain(ch_reader *reader, ch_subscription *subscription, uint
         return status;
     }
     const ch_pending pending = {.sequence = sequence, .case_number = case_number, .deadline_ms = INT64_MAX};
-    held->skipped_from = sequence + 1;
-    subscription->changed = true;
-    return verdict.wanted ? ch_subscription_sent(subscription, &pending) : CH_OK;
+    status = verdict.wanted ? ch_subscription_sent(subscription, &pending) : CH_OK;
+    if (status == CH_OK) {
+        held->skipped_from = sequence + 1;
+        subscription->changed = true;
+    }
+    return status;
 }

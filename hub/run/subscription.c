@@ -319,11 +319,11 @@ ch_pending *ch_subscription_next_waiting(ch_subscription *subscription, int64_t 
             continue;
         }
         ch_pending *event = first_of_case(subscription, held->case_number);
-        if (event == NULL) {
+        if (event == NULL && !ch_subscription_is_full(subscription)) {
             *out_drained = held->case_number;
             return NULL;
         }
-        if (!event->out) {
+        if (event != NULL && !event->out) {
             return event;
         }
     }
@@ -344,11 +344,12 @@ void ch_subscription_sent_again(ch_subscription *subscription, ch_pending *event
     subscription->changed = true;
 }
 
-int64_t ch_subscription_wake_ms(const ch_subscription *subscription)
+int64_t ch_subscription_wake_ms(const ch_subscription *subscription, int64_t after_ms)
 {
     int64_t wake = subscription->next_deadline_ms;
     for (size_t i = 0; i < subscription->held_count; i++) {
-        wake = subscription->held[i].not_before_ms < wake ? subscription->held[i].not_before_ms : wake;
+        int64_t at = subscription->held[i].not_before_ms;
+        wake = at > after_ms && at < wake ? at : wake;
     }
     return wake;
 }

@@ -88,8 +88,9 @@ bool ch_subscription_is_paused(const ch_subscription *subscription);
 ch_pending *ch_subscription_next_waiting(ch_subscription *subscription, int64_t now_ms,
                                          uint64_t *out_drained);
 void ch_subscription_sent_again(ch_subscription *subscription, ch_pending *event, int64_t now_ms);
-/* When the next held case may go on or deadline passes, INT64_MAX: never. */
-int64_t ch_subscription_wake_ms(const ch_subscription *subscription);
+/* When the next deadline passes or held case may go on, INT64_MAX: never. A case that might have gone on until after_ms
+ * waits for something else: credit, an acknowledgement, the state. */
+int64_t ch_subscription_wake_ms(const ch_subscription *subscription, int64_t after_ms);
 
 /* Nobody listens any more: everything that is out waits. */
 void ch_subscription_detach(ch_subscription *subscription);
