@@ -1,0 +1,257 @@
+#include "replay/options.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+#define OF(verb) (1u << (verb))
+#define EVERY (OF(CH_VERB_COUNT) - 1)
+#define ONE_PLACE (EVERY & ~OF(CH_VERB_DIFF))
+#define FIELD(name) offsetof(ch_replay_options, name)
+
+typedef enum option_kind { FLAG, TEXT, TEXTS, NUMBER } option_kind;
+
+typedef struct option {
+    const char *name, *value, *help;
+    size_t field;
+    option_kind kind;
+    unsigned verbs;
+} option;
+
+static const option table[] = {
+    {"store", "DIR", "the data folder, or a backup of it (CASEHUB_STORE)", FIELD(store), TEXT, ONE_PLACE},
+    {"file", "FILE", "an export instead of a store", FIELD(file), TEXT, OF(CH_VERB_CAT) | OF(CH_VERB_VERIFY)},
+    {"json", NULL, "one JSON object a line", FIELD(json), FLAG, EVERY},
+    {"from", "WHERE", "a sequence, or a recorded time (RFC 3339)", FIELD(from), TEXT,
+     OF(CH_VERB_CAT) | OF(CH_VERB_EXPORT)},
+    {"to", "WHERE", "the last one: a sequence, or a recorded time", FIELD(to), TEXT,
+     OF(CH_VERB_CAT) | OF(CH_VERB_EXPORT)},
+    {"topic", "PATTERN", "only topics that match, * one token, > the rest; may be repeated", FIELD(topics),
+     TEXTS, OF(CH_VERB_CAT)},
+    {"case", "ID", "only this case", FIELD(case_id), TEXT, OF(CH_VERB_CAT)},
+    {"system", "NAME", "only cases that began in this system", FIELD(system), TEXT, OF(CH_VERB_CAT)},
+    {"party", "CODE", "only what this party received, leads or did", FIELD(party), TEXT, OF(CH_VERB_CAT)},
+    {"actor", "NAME", "only what this client sent", FIELD(actor), TEXT, OF(CH_VERB_CAT)},
+    {"mapping", "VERSION", "only what this version of a mapping made", FIELD(mapping), TEXT, OF(CH_VERB_CAT)},
+    {"anomalous", NULL, "only what no lifecycle allows", FIELD(anomalous), FLAG, OF(CH_VERB_CAT)},
+    {"limit", "N", "stop after so many", FIELD(limit), NUMBER, OF(CH_VERB_CAT)},
+    {"table", NULL, "columns for people", FIELD(table), FLAG, OF(CH_VERB_CAT)},
+    {"follow", NULL, "wait for what a running hub appends", FIELD(follow), FLAG, OF(CH_VERB_CAT)},
+    {"key", "FILE", "the hub key: prints sealed texts, too", FIELD(key), TEXT, OF(CH_VERB_CAT)},
+    {"keys", "DIR", "the folder of key slots (keys/ of a store, DIR.keys of a backup)", FIELD(keys), TEXT,
+     OF(CH_VERB_CAT)},
+    {"personal", NULL, "with --key: personal data and raw records, too", FIELD(personal), FLAG,
+     OF(CH_VERB_CAT)},
+    {"output", "FILE", "where to write; - for standard output", FIELD(output), TEXT, OF(CH_VERB_EXPORT)},
+    {"without-sealed", NULL, "leave out what is sealed (always so)", FIELD(without_sealed), FLAG,
+     OF(CH_VERB_EXPORT)},
+    {"into", "DIR", "an empty folder that keeps the new state", FIELD(into), TEXT, OF(CH_VERB_REBUILD)},
+    {"swap", NULL, "replace the state of a stopped hub by the new one", FIELD(swap), FLAG,
+     OF(CH_VERB_REBUILD)},
+    {"prefix", NULL, "one may go on where the other ends", FIELD(prefix), FLAG, OF(CH_VERB_DIFF)},
+    {"help", NULL, "this text", FIELD(help), FLAG, EVERY},
+    {"version", NULL, "which program this is", FIELD(version), FLAG, EVERY},
+};
+#define OPTION_COUNT (sizeof table / sizeof *table)
+
+static const struct {
+    const char *name, *operands, *help;
+    size_t operand_count;
+} verbs[CH_VERB_COUNT] = {
+#define VERB_ROW(symbol, name, operands, count, help) [symbol] = {#name, operands, help, count},
+    CH_REPLAY_VERB_LIST(VERB_ROW)
+#undef VERB_ROW
+};
+
+static ch_status misuse(ch_error *error, const char *format, ...) CH_PRINTF(2, 3);
+static ch_status misuse(ch_error *error, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    ch_status status = ch_error_setv(error, CH_INVALID, NULL, format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+static const option *find_option(ch_str name)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        if (ch_str_is(name, table[i].name)) {
+            return &table[i];
+        }
+    }
+    return NULL;
+}
+
+static ch_status add_text(ch_replay_texts *texts, const char *text, const char *name, ch_error *error)
+{
+    if (texts->count == CH_REPLAY_TEXTS_MAX) {
+        return misuse(error, "--%s may be given %d times at most", name, CH_REPLAY_TEXTS_MAX);
+    }
+    texts->at[texts->count++] = text;
+    return CH_OK;
+}
+
+static ch_status put_value(ch_replay_options *options, const option *row, const char *text, ch_error *error)
+{
+    void *field = (char *)options + row->field;
+    switch (row->kind) {
+    case FLAG: *(bool *)field = true; return CH_OK;
+    case TEXTS: return add_text(field, text, row->name, error);
+    case TEXT:
+        if (*(const char **)field != NULL) {
+            return misuse(error, "--%s is given twice", row->name);
+        }
+        if (*text == '\0') {
+            return misuse(error, "--%s is empty", row->name);
+        }
+        *(const char **)field = text;
+        return CH_OK;
+    case NUMBER:
+        if (ch_str_to_int(ch_str_of(text), field) != CH_OK || *(int64_t *)field < 1) {
+            return misuse(error, "--%s %s: must be a number from 1 on", row->name, text);
+        }
+        return CH_OK;
+    }
+    return CH_INVALID;
+}
+
+/* The option argv[*at], and its value behind a "=" or in the next word. */
+static ch_status take_option(ch_replay_options *options, char *const *argv, int *at, unsigned *given,
+                             ch_error *error)
+{
+    const char *word = argv[*at] + 2;
+    const char *equals = strchr(word, '=');
+    ch_str name = {word, equals == NULL ? strlen(word) : (size_t)(equals - word)};
+    const option *row = find_option(name);
+    const char *value = equals == NULL ? NULL : equals + 1;
+    if (row == NULL) {
+        return misuse(error, "there is no option --%.*s", CH_STR_ARG(name));
+    }
+    if (row->kind == FLAG && value != NULL) {
+        return misuse(error, "--%s takes no value", row->name);
+    }
+    if (row->kind != FLAG && value == NULL) {
+        value = argv[*at + 1];
+        if (value == NULL) {
+            return misuse(error, "--%s needs a value: %s", row->name, row->value);
+        }
+        ++*at;
+    }
+    *given |= 1u << (row - table);
+    return put_value(options, row, value, error);
+}
+_Static_assert(OPTION_COUNT <= 32, "the bits of `given`");
+
+static ch_status take_word(ch_replay_options *options, const char *word, ch_error *error)
+{
+    if (options->verb != CH_VERB_COUNT) {
+        return add_text(&options->operands, word, "operands", error);
+    }
+    if (strcmp(word, "help") == 0) {
+        options->help = true;
+        return CH_OK;
+    }
+    for (size_t i = 0; i < CH_VERB_COUNT; i++) {
+        if (strcmp(word, verbs[i].name) == 0) {
+            options->verb = (ch_replay_verb)i;
+            return CH_OK;
+        }
+    }
+    return misuse(error, "there is no verb %s; there are cat, diff, export, rebuild and verify", word);
+}
+
+static ch_status check_whole(const ch_replay_options *options, unsigned given, ch_error *error)
+{
+    if (options->verb == CH_VERB_COUNT) {
+        return misuse(error, "a verb is missing: cat, diff, export, rebuild or verify");
+    }
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        if ((given & 1u << i) != 0 && (table[i].verbs & OF(options->verb)) == 0) {
+            return misuse(error, "--%s does not belong to %s", table[i].name, verbs[options->verb].name);
+        }
+    }
+    if (options->operands.count != verbs[options->verb].operand_count) {
+        return misuse(error, "%s%s takes %zu operands, not %zu", verbs[options->verb].name,
+                      verbs[options->verb].operands, verbs[options->verb].operand_count,
+                      options->operands.count);
+    }
+    if (options->store != NULL && options->file != NULL) {
+        return misuse(error, "--store and --file exclude each other");
+    }
+    if (options->json && options->table) {
+        return misuse(error, "--json and --table exclude each other");
+    }
+    if (options->key == NULL && (options->personal || options->keys != NULL)) {
+        return misuse(error, "--personal and --keys need --key, the file of the hub key");
+    }
+    if (options->file != NULL && (options->key != NULL || options->follow)) {
+        return misuse(error, "an export holds nothing sealed and does not grow: no --key, no --follow");
+    }
+    if (options->into != NULL && options->swap) {
+        return misuse(error, "--into and --swap exclude each other");
+    }
+    if (options->verb == CH_VERB_EXPORT && options->output == NULL) {
+        return misuse(error, "export needs --output FILE");
+    }
+    return CH_OK;
+}
+
+ch_status ch_replay_options_parse(ch_replay_options *out_options, int argc, char *const *argv,
+                                  ch_error *error)
+{
+    unsigned given = 0;
+    bool only_words = false;
+    ch_status status = CH_OK;
+    *out_options = (ch_replay_options){.verb = CH_VERB_COUNT};
+    for (int i = 1; i < argc && status == CH_OK; i++) {
+        const char *word = argv[i];
+        if (!only_words && strcmp(word, "--") == 0) {
+            only_words = true;
+        } else if (!only_words && strcmp(word, "-h") == 0) {
+            out_options->help = true;
+        } else if (!only_words && strncmp(word, "--", 2) == 0) {
+            status = take_option(out_options, argv, &i, &given, error);
+        } else if (!only_words && word[0] == '-' && word[1] != '\0') {
+            status = misuse(error, "there is no option %s", word);
+        } else {
+            status = take_word(out_options, word, error);
+        }
+    }
+    if (status != CH_OK || out_options->help || out_options->version) {
+        return status;
+    }
+    return check_whole(out_options, given, error);
+}
+
+static void help_options(ch_buf *out, ch_replay_verb verb)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        if ((table[i].verbs & OF(verb)) != 0) {
+            char head[40];
+            snprintf(head, sizeof head, "--%s %s", table[i].name,
+                     table[i].value == NULL ? "" : table[i].value);
+            ch_buf_append_format(out, "  %-20s %s\n", head, table[i].help);
+        }
+    }
+}
+
+void ch_replay_help(ch_buf *out, ch_replay_verb verb)
+{
+    if (verb != CH_VERB_COUNT) {
+        ch_buf_append_format(out, "casehub-replay [--store DIR] %s%s [options]: %s\n\n", verbs[verb].name,
+                             verbs[verb].operands, verbs[verb].help);
+        help_options(out, verb);
+        return;
+    }
+    ch_buf_append_text(
+        out, "casehub-replay [--store DIR | --file FILE] VERB [options]\n\nReads a hub's log: beside "
+             "the running hub, of a stopped one, of a backup, of an export.\n\n");
+    for (size_t i = 0; i < CH_VERB_COUNT; i++) {
+        ch_buf_append_format(out, "  %-8s %s\n", verbs[i].name, verbs[i].help);
+    }
+    ch_buf_append_text(
+        out, "\nhelp VERB explains one. Exit codes: 0 done and right, 64 wrong command line, 65 something "
+             "is not as it should be,\n66 no such store or file, 69 made by a newer program, 71 no "
+             "memory, 74 reading or writing failed,\n75 the hub has it open, or no room, 130 "
+             "interrupted.\n");
+}
