@@ -5,6 +5,7 @@
 #include "connectors/sdk/casehub_connector.h"
 
 extern const casehub_transport ch_transport_file_drop;
+extern const casehub_transport ch_transport_open311;
 
 extern const casehub_transport *const ch_transports[];
 extern const size_t ch_transport_count;

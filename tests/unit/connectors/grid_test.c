@@ -1,56 +1,25 @@
 /* The grid teams' samples: what they become is kept beside them. */
-#include "connectors/host/checker.h"
-#include "tests/unit/connectors/stage.h"
+#include "tests/unit/connectors/sample.h"
 
 #include <stdlib.h>
 
 #define GRID CASEHUB_SOURCE_DIR "/connectors/grid/"
 #define NOW_MS INT64_C(1795521600000) /* 2026-11-24T12:00:00Z */
 
-/* The version changes with every line of a table; what is compared are the events. */
-static void blank_version(char *text)
-{
-    const char *name = "\"mapping\":\"";
-    for (char *at = text; (at = strstr(at, name)) != NULL; at += strlen(name)) {
-        memset(at + strlen(name), '-', CH_MAPPING_VERSION_SIZE - 1);
-    }
-}
-
-static void expect_sample(const char *sample, const char *golden, uint64_t failures)
-{
-    static char wanted[64 * 1024], got[64 * 1024];
-    ch_connector_config *config = NULL;
-    ch_check_totals totals;
-    ch_error error = {.status = CH_OK};
-    FILE *out = fmemopen(got, sizeof got, "w");
-    assert_non_null(out);
-    ch_status status = ch_connector_config_read(&config, GRID "grid.cfg", NULL, &error);
-    if (status == CH_OK) {
-        status = ch_checker_run(config, sample, NOW_MS, ch_clock_real(), out, &totals, &error);
-    }
-    if (status != CH_OK) {
-        fail_msg("%s: %s", error.where, error.text);
-    }
-    assert_int_equal(fclose(out), 0);
-    ch_connector_config_free(config);
-    stage_read(golden, wanted, sizeof wanted);
-    blank_version(wanted);
-    blank_version(got);
-    assert_string_equal(got, wanted);
-    assert_int_equal(totals.failures, failures);
-}
-
 static void an_export_becomes_what_is_kept_beside_it(void **state)
 {
     (void)state;
-    expect_sample(GRID "samples/diary-20261123.csv", GRID "samples/diary-20261123.jsonl", 0);
-    expect_sample(GRID "samples/diary-20261124.csv", GRID "samples/diary-20261124.jsonl", 0);
+    expect_sample(GRID "grid.cfg", GRID "samples/diary-20261123.csv", NOW_MS,
+                  GRID "samples/diary-20261123.jsonl", 0);
+    expect_sample(GRID "grid.cfg", GRID "samples/diary-20261124.csv", NOW_MS,
+                  GRID "samples/diary-20261124.jsonl", 0);
 }
 
 static void faulty_rows_fail_with_their_place_and_the_others_do_not(void **state)
 {
     (void)state;
-    expect_sample(GRID "samples/diary-faulty.csv", GRID "samples/diary-faulty.jsonl", 6);
+    expect_sample(GRID "grid.cfg", GRID "samples/diary-faulty.csv", NOW_MS, GRID "samples/diary-faulty.jsonl",
+                  6);
 }
 
 static long read_file(void *context, void *out, size_t most)
