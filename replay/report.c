@@ -20,7 +20,7 @@ static void put(ch_report *report, const char *name, const char *quote, const ch
         ch_buf_append_format(&report->text, "%s\"%s\":%s%s%s", report->begun ? "," : "{", name, quote, value,
                              quote);
     } else {
-        ch_buf_append_format(&report->text, "%-14s %s\n", name, value);
+        ch_buf_append_format(&report->text, "%-17s %s\n", name, value);
     }
     report->begun = true;
 }

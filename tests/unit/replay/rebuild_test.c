@@ -105,6 +105,29 @@ static void a_state_that_is_damaged_is_told_and_replaced(void **state)
     assert_code(self, 0);
 }
 
+/* Also where only reading it kills: a rebuild is what helps then. */
+static void whatever_is_damaged_in_a_state_is_told_and_replaced(void **state)
+{
+    rig *self = *state;
+    rig_path file;
+    ch_random_seeded places;
+    ch_random_seeded_init(&places, 3);
+    rig_fill(self, RECORDS);
+    rig_stop(self);
+    rig_keep(file, in_folder(self->dir, "state/data.mdb"));
+    for (int i = 0; i < 60; i++) {
+        long at = (long)ch_random_below(&places, (uint64_t)file_size(file));
+        file_flip(file, at / 4096 * 4096 + at % 64, 0x21);
+        rig_run(self, "rebuild", "--store", self->dir, "--json");
+        assert_true(self->code == 65 || self->code == 0);
+        assert_string_equal(rig_field(self, "equal"), self->code == 0 ? "true" : "false");
+        rig_run(self, "rebuild", "--store", self->dir, "--swap", "--json");
+        assert_code(self, 0);
+    }
+    rig_run(self, "rebuild", "--store", self->dir, "--json");
+    assert_code(self, 0);
+}
+
 static void a_stopped_hub_has_the_state_that_its_log_makes(void **state)
 {
     rig *self = *state;
@@ -191,6 +214,7 @@ int main(void)
         TEST(a_swap_beside_a_running_hub_is_refused),
         TEST(a_damaged_log_replaces_no_state),
         TEST(a_state_that_is_damaged_is_told_and_replaced),
+        TEST(whatever_is_damaged_in_a_state_is_told_and_replaced),
         TEST(a_stopped_hub_has_the_state_that_its_log_makes),
         TEST(a_state_behind_its_log_is_compared_where_it_stands),
         TEST(beside_a_running_hub_only_the_log_is_read),

@@ -128,8 +128,8 @@ static void a_damaged_record_is_told_with_the_cases_that_it_affects(void **state
     assert_says(self->out, "by its head it is version 2 of the case with number 2");
     assert_says(self->out, "affects case ZJ-20261123-2 from version 2 on");
     assert_null(strstr(self->out, "affects case ZJ-20261123-3"));
-    assert_says(self->out, "good           6\n");
-    assert_says(self->out, "last           40\n");
+    assert_says(self->out, "good              6\n");
+    assert_says(self->out, "last              40\n");
 }
 
 /* Appends a record that is whole by itself. */
