@@ -30,13 +30,16 @@ function(casehub_library name)
   target_link_libraries(${name} PUBLIC casehub_flags ${ARG_LINKS})
 endfunction()
 
-# casehub_program(NAME SOURCES ... LINKS ...): an executable, installed unless it is NOINSTALL.
+# casehub_program(NAME SOURCES ... LINKS ...): an executable, installed and part of the target `programs` unless it is
+# NOINSTALL.
+add_custom_target(programs)
 function(casehub_program name)
   cmake_parse_arguments(ARG "NOINSTALL" "" "SOURCES;LINKS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE casehub_flags ${ARG_LINKS})
   if(NOT ARG_NOINSTALL)
+    add_dependencies(programs ${name})
     install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   endif()
 endfunction()
