@@ -94,6 +94,9 @@ ch_status ch_form_parse(ch_form *form, ch_str text, ch_error *error)
     if (text.size > CH_FORM_BYTES_MOST) {
         return ch_error_set(error, CH_TOO_LARGE, NULL, "a form has at most %zu bytes", CH_FORM_BYTES_MOST);
     }
+    while (text.size > 0 && (text.at[text.size - 1] == '\n' || text.at[text.size - 1] == '\r')) {
+        text.size--; /* of a file that was posted as it is: an encoded form holds none */
+    }
     ch_buf_init(&work, CH_FORM_BYTES_MOST);
     while (text.size > 0 && status == CH_OK) {
         const char *end = memchr(text.at, '&', text.size);

@@ -80,7 +80,6 @@ static void the_form_becomes_the_first_record(void **state)
     (void)state;
     read_services(&services);
     stage_read(HOTLINE "samples/lamp.form", text, sizeof text);
-    text[strcspn(text, "\n")] = '\0';
     ch_form_init(&form);
     assert_status(ch_form_parse(&form, ch_str_of(text), &error), CH_OK);
     json_t *record = ch_open311_intake(&services, &form, &problems), *wanted = first_record();

@@ -115,6 +115,15 @@ static void escapes_pluses_and_chinese_are_decoded(void **state)
     ch_form_done(&form);
 }
 
+static void the_line_end_of_a_posted_file_is_no_part_of_the_form(void **state)
+{
+    ch_form form;
+    (void)state;
+    read_form(&form, "a=b&c=d%0A\r\n");
+    assert_field(&form, "c", "d\n");
+    ch_form_done(&form);
+}
+
 static void an_empty_value_is_an_absent_one(void **state)
 {
     ch_form form;
@@ -148,6 +157,7 @@ int main(void)
         TEST(the_error_names_the_field_and_not_its_value),
         TEST(a_form_of_the_greatest_size_is_read),
         TEST(escapes_pluses_and_chinese_are_decoded),
+        TEST(the_line_end_of_a_posted_file_is_no_part_of_the_form),
         TEST(an_empty_value_is_an_absent_one),
         TEST(a_plain_field_with_two_values_is_a_contradiction),
     };
