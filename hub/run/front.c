@@ -7,7 +7,7 @@
 #define RECEIVE_AT_ONCE 256
 #define AT_WRITER_MOST                                                                                       \
     (2 * CH_CHP_BATCH_MAX) /* events of one session: one batch is written, the next gathers */
-#define SWEEP_EVERY_MS 1000
+#define SWEEP_MOST_MS 1000
 #define STOP_WITHIN_MS 5000
 #define PROVE_WITHIN_MS 5000
 
@@ -244,11 +244,18 @@ void ch_front_probe(ch_front *front, int64_t quiet_ms)
     }
 }
 
+/* No client is taken for gone before it was asked. */
+static int64_t sweep_every_ms(const ch_front *front)
+{
+    int64_t heartbeat_ms = front->hub->options.heartbeat_ms;
+    return heartbeat_ms < SWEEP_MOST_MS ? heartbeat_ms : SWEEP_MOST_MS;
+}
+
 static void sweep(ch_front *front)
 {
     int64_t now = ch_front_now(front);
     if (now >= front->next_sweep_ms) {
-        front->next_sweep_ms = now + SWEEP_EVERY_MS;
+        front->next_sweep_ms = now + sweep_every_ms(front);
         ch_front_probe(front, front->hub->options.heartbeat_ms);
     }
 }
@@ -298,8 +305,9 @@ static void wait_for_something(ch_front *front)
     int fds[PIPE_COUNT];
     bool ready[PIPE_COUNT];
     ch_error error;
-    int timeout_ms =
-        front->more_to_receive || (front->tasks != NULL && !is_congested(front)) ? 0 : SWEEP_EVERY_MS;
+    int timeout_ms = front->more_to_receive || (front->tasks != NULL && !is_congested(front))
+                         ? 0
+                         : (int)sweep_every_ms(front);
     if (front->tasks != NULL) {
         timeout_ms = timeout_ms > 1 ? 1 : timeout_ms;
     }
