@@ -20,8 +20,16 @@ void ch_inspection_done(ch_inspection *inspection)
     inspection->versions = NULL;
 }
 
-/* What a damaged record's head claims is believed as far as it fits what went before: then the case is most
- * likely this one. */
+/* What a damaged record's head claims is believed when it fits what went before: then the case is most likely this
+ * one. */
+static bool claim_fits(const ch_inspection *inspection, uint64_t sequence, const ch_record *claims)
+{
+    uint32_t before;
+    return claims->case_version > 0 && claims->sequence == sequence &&
+           ch_versions_get(inspection->versions, claims->case_number, &before, NULL) == CH_OK &&
+           before + 1 == claims->case_version;
+}
+
 static void add_damage(ch_inspection *inspection, const ch_tape_item *item, const ch_error *told)
 {
     static const ch_finding_kind kinds[] = {[CH_TAPE_WHOLE] = CH_FINDING_CONTENT,
@@ -34,8 +42,7 @@ static void add_damage(ch_inspection *inspection, const ch_tape_item *item, cons
     const char *colon = told->where[0] == '\0' ? "" : ": ";
     uint64_t sequence = item->condition == CH_TAPE_BAD_END ? 0 : item->sequence;
     int used = snprintf(text, sizeof text, "%s%s%s", told->where, colon, told->text);
-    if (item->claimed && claims->case_version > 0 && claims->sequence == item->sequence &&
-        ch_versions_get(inspection->versions, claims->case_number) + 1 == claims->case_version) {
+    if (item->claimed && claim_fits(inspection, item->sequence, claims)) {
         snprintf(text + used, sizeof text - (size_t)used,
                  "; by its head it is version %" PRIu32 " of the case with number %" PRIu64,
                  claims->case_version, claims->case_number);
@@ -99,27 +106,40 @@ static void check_time(ch_inspection *inspection, const ch_tape_item *item)
     inspection->recorded_ms = item->event.recorded_ms;
 }
 
+static void add_version(ch_inspection *inspection, const ch_tape_item *item, uint32_t before)
+{
+    char text[128];
+    uint32_t version = item->event.case_version;
+    snprintf(text, sizeof text,
+             version > before ? "it is version %" PRIu32 ", but the version before it was %" PRIu32
+                              : "it is version %" PRIu32 ", which comes after version %" PRIu32,
+             version, before);
+    const ch_finding finding = {.kind = CH_FINDING_VERSION,
+                                .sequence = item->sequence,
+                                .case_id = item->event.subject,
+                                .case_version = version > before ? before + 1 : version,
+                                .text = text};
+    ch_findings_add(inspection->findings, &finding);
+}
+
 static ch_status check_version(ch_inspection *inspection, const ch_tape_item *item, ch_error *error)
 {
     uint64_t number;
-    uint32_t version = item->event.case_version;
+    uint32_t before, version = item->event.case_version;
     if (version == 0 || ch_case_id_number(item->event.subject, &number) != CH_OK) {
         return CH_OK;
     }
-    uint32_t before = ch_versions_get(inspection->versions, number);
+    if (number > item->sequence) {
+        add(inspection, item, CH_FINDING_CONTENT, "there cannot be as many cases as its number says");
+        return CH_OK;
+    }
+    ch_status status = ch_versions_get(inspection->versions, number, &before, error);
+    if (status != CH_OK) {
+        return status;
+    }
     bool unknown = before == 0 && !inspection->whole_log;
     if (version != before + 1 && !unknown) {
-        char text[128];
-        snprintf(text, sizeof text,
-                 version > before ? "it is version %" PRIu32 ", but the version before it was %" PRIu32
-                                  : "it is version %" PRIu32 ", which comes after version %" PRIu32,
-                 version, before);
-        const ch_finding finding = {.kind = CH_FINDING_VERSION,
-                                    .sequence = item->sequence,
-                                    .case_id = item->event.subject,
-                                    .case_version = version > before ? before + 1 : version,
-                                    .text = text};
-        ch_findings_add(inspection->findings, &finding);
+        add_version(inspection, item, before);
     }
     return ch_versions_set(inspection->versions, number, version, error);
 }
