@@ -138,6 +138,15 @@ static void remove_pending(ch_subscription *subscription, ch_pending *event)
     subscription->changed = true;
 }
 
+/* The answer that a held case waited for has come. A back-off that has not passed is no such waiting. */
+static void go_on(ch_subscription *subscription, uint64_t case_number)
+{
+    ch_held *held = ch_subscription_held(subscription, case_number);
+    if (held != NULL && held->not_before_ms == INT64_MAX) {
+        held->not_before_ms = 0;
+    }
+}
+
 ch_status ch_subscription_ack(ch_subscription *subscription, uint64_t sequence, ch_pending *out_event)
 {
     ch_pending *event = ch_subscription_find(subscription, sequence);
@@ -146,10 +155,7 @@ ch_status ch_subscription_ack(ch_subscription *subscription, uint64_t sequence, 
     }
     *out_event = *event;
     remove_pending(subscription, event);
-    ch_held *held = ch_subscription_held(subscription, out_event->case_number);
-    if (held != NULL) {
-        held->not_before_ms = 0;
-    }
+    go_on(subscription, out_event->case_number);
     return CH_OK;
 }
 
@@ -163,10 +169,7 @@ void ch_subscription_ack_upto(ch_subscription *subscription, uint64_t upto, ch_p
             subscription->pending[kept++] = event;
             continue;
         }
-        ch_held *held = ch_subscription_held(subscription, event.case_number);
-        if (held != NULL) {
-            held->not_before_ms = 0;
-        }
+        go_on(subscription, event.case_number);
         visit(context, &event);
     }
     subscription->changed = subscription->changed || kept != subscription->pending_count;
