@@ -220,32 +220,50 @@ static read_rule *const readers[CH_ROLE_COUNT] = {
     [CH_ROLE_HUB] = reads_nothing,
 };
 
-static bool may_read_parts(const ch_grant *grant, ch_str topic, bool involved, ch_topic_parts *out_parts)
+static bool may_read_personal(const ch_grant *grant, const ch_topic_parts *topic, bool involved)
 {
-    return grant != NULL && !grant->revoked && (unsigned)grant->role < CH_ROLE_COUNT &&
-           ch_topic_split(topic, out_parts) == CH_OK && readers[grant->role](grant, out_parts, involved);
-}
-
-bool ch_grant_may_read(const ch_grant *grant, ch_str topic, bool involved)
-{
-    ch_topic_parts parts;
-    return may_read_parts(grant, topic, involved, &parts);
-}
-
-bool ch_grant_may_read_personal(const ch_grant *grant, ch_str topic, bool involved)
-{
-    ch_topic_parts parts;
-    if (!may_read_parts(grant, topic, involved, &parts)) {
-        return false;
-    }
-    if (grant->role == CH_ROLE_CONNECTOR && is_of_the_hub(&parts) && !holds_system(grant, parts.system)) {
+    if (grant->role == CH_ROLE_CONNECTOR && is_of_the_hub(topic) && !holds_system(grant, topic->system)) {
         return false;
     }
     switch (grant->private_right) {
     case CH_PRIVATE_NONE: return false;
     case CH_PRIVATE_OWN:
-        return involved || ch_grant_holds_party(grant, parts.party) || holds_system(grant, parts.system);
+        return involved || ch_grant_holds_party(grant, topic->party) || holds_system(grant, topic->system);
     case CH_PRIVATE_ALL: return true;
     }
     return false;
+}
+
+static ch_topic_right right_of(const ch_grant *grant, const ch_topic_parts *topic, bool involved)
+{
+    ch_topic_right right = {.may_read = readers[grant->role](grant, topic, involved)};
+    right.personal = right.may_read && may_read_personal(grant, topic, involved);
+    return right;
+}
+
+void ch_grant_judge_topic(const ch_grant *grant, ch_str topic, ch_topic_right *out_apart,
+                          ch_topic_right *out_involved)
+{
+    ch_topic_parts parts;
+    *out_apart = *out_involved = (ch_topic_right){.may_read = false};
+    if (grant == NULL || grant->revoked || (unsigned)grant->role >= CH_ROLE_COUNT ||
+        ch_topic_split(topic, &parts) != CH_OK) {
+        return;
+    }
+    *out_apart = right_of(grant, &parts, false);
+    *out_involved = right_of(grant, &parts, true);
+}
+
+bool ch_grant_may_read(const ch_grant *grant, ch_str topic, bool involved)
+{
+    ch_topic_right apart, with;
+    ch_grant_judge_topic(grant, topic, &apart, &with);
+    return involved ? with.may_read : apart.may_read;
+}
+
+bool ch_grant_may_read_personal(const ch_grant *grant, ch_str topic, bool involved)
+{
+    ch_topic_right apart, with;
+    ch_grant_judge_topic(grant, topic, &apart, &with);
+    return involved ? with.personal : apart.personal;
 }

@@ -67,6 +67,13 @@ bool ch_grant_may_read(const ch_grant *grant, ch_str topic, bool involved);
 /* ... and their personal data? own: only where involved or the topic's party or system is its own. */
 bool ch_grant_may_read_personal(const ch_grant *grant, ch_str topic, bool involved);
 
+/* Both at once, for a case that involves one of the client's parties and for one that does not: the hot path. */
+typedef struct ch_topic_right {
+    bool may_read, personal;
+} ch_topic_right;
+void ch_grant_judge_topic(const ch_grant *grant, ch_str topic, ch_topic_right *out_apart,
+                          ch_topic_right *out_involved);
+
 /* True for roles whose events are commands (checked strictly), false for connector and hub (facts). */
 bool ch_role_commands(ch_role role);
 

@@ -14,6 +14,28 @@ typedef struct delivery {
     uint32_t events, again;
 } delivery;
 
+static ch_status judge_by_case(ch_reader *reader, const ch_grant *grant, const ch_slice_event *event,
+                               uint64_t number, ch_read_right *out_right, ch_error *error)
+{
+    if (ch_state_committed(reader->store->state) < event->record.sequence) {
+        return CH_BUSY;
+    }
+    ch_status status = ch_reader_look_at_state(reader, error);
+    if (status == CH_OK) {
+        status = ch_read_right_by_case(grant, reader->state, number, event->event.topic,
+                                       event->record.sequence, out_right);
+        return status == CH_OK ? CH_OK : ch_error_set(error, status, "state", "rights cannot be looked up");
+    }
+    return status;
+}
+
+uint64_t ch_reader_case_of(const ch_slice_event *event)
+{
+    bool is_letter = (event->record.flags & CH_RECORD_DEAD_LETTER) != 0; /* then the number is a letter's */
+    return is_letter || event->record.case_number == 0 ? CH_NO_CASE | event->record.sequence
+                                                       : event->record.case_number;
+}
+
 ch_status ch_reader_judge(ch_reader *reader, const ch_subscription *subscription, const ch_slice_event *event,
                           ch_verdict *out_verdict, ch_error *error)
 {
@@ -28,22 +50,11 @@ ch_status ch_reader_judge(ch_reader *reader, const ch_subscription *subscription
         (!matches && (!subscription->involved || number == 0))) {
         return CH_OK;
     }
-    if (!matches || ch_read_right_needs_case(grant, number, topic)) {
-        if (ch_state_committed(reader->store->state) < event->record.sequence) {
-            return CH_BUSY;
-        }
-        ch_status status = ch_reader_look_at_state(reader, error);
+    if (!matches || !ch_read_right_by_topic(grant, number, topic, &right)) {
+        ch_status status = judge_by_case(reader, grant, event, number, &right, error);
         if (status != CH_OK) {
             return status;
         }
-    }
-    ch_status status = ch_read_right_of(grant, reader->state, number, topic, event->record.sequence, &right);
-    if (status == CH_OK && !matches && right.may_read && !right.involved) {
-        /* The topic alone gave the right: whether it is a case of theirs was not looked at. */
-        status = ch_grant_took_part(grant, reader->state, number, event->record.sequence, &right.involved);
-    }
-    if (status != CH_OK) {
-        return ch_error_set(error, status, "state", "rights cannot be looked up");
     }
     *out_verdict =
         (ch_verdict){.wanted = right.may_read && (matches || right.involved), .personal = right.personal};
@@ -151,7 +162,7 @@ static ch_status deliver_new(delivery *at, ch_slice_event *event, bool personal,
 {
     ch_subscription *subscription = at->subscription;
     const ch_pending pending = {.sequence = event->record.sequence,
-                                .case_number = event->record.case_number,
+                                .case_number = ch_reader_case_of(event),
                                 .attempts = 1,
                                 .out = true,
                                 .offers = is_offer_to(&subscription->actor->grant, &event->event),
@@ -182,7 +193,7 @@ static ch_status scan(delivery *at, ch_error *error)
             status = ch_reader_judge(reader, subscription, event, &verdict, error);
         }
         if (status == CH_OK && verdict.wanted &&
-            ch_subscription_held(subscription, event->record.case_number) == NULL) {
+            ch_subscription_held(subscription, ch_reader_case_of(event)) == NULL) {
             status = deliver_new(at, event, verdict.personal, error);
         }
         if (status == CH_OK) {

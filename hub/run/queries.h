@@ -34,19 +34,21 @@ bool ch_query_reads_state(ch_str name);
 ch_status ch_query_answer_one(const ch_asker *asker, const ch_chp_query *query, ch_query_answer *out_answer,
                               ch_error *error) CH_MUST_CHECK;
 
-/* May this client read events of that case with this topic, and their personal data? Looks at the case only where the
- * topic does not say enough. before: only parties that took part before this sequence count; UINT64_MAX: all. */
+/* May this client read events of that case with this topic, and their personal data? */
 typedef struct ch_read_right {
-    bool may_read, personal, involved;
+    bool may_read, personal;
+    bool involved; /* one of its parties took part; false where nobody looked */
 } ch_read_right;
-/* Does it take a look at the case? Then the state must have folded the log that far. */
-bool ch_read_right_needs_case(const ch_grant *grant, uint64_t case_number, ch_str topic);
+/* True: the topic says enough, *out_right is the answer. False: it takes a look at the case, and the state must have
+ * folded the log that far. */
+bool ch_read_right_by_topic(const ch_grant *grant, uint64_t case_number, ch_str topic,
+                            ch_read_right *out_right);
+/* before: only parties that took part before this sequence count; UINT64_MAX: all. */
+ch_status ch_read_right_by_case(const ch_grant *grant, ch_state_reader *state, uint64_t case_number,
+                                ch_str topic, uint64_t before, ch_read_right *out_right) CH_MUST_CHECK;
+/* The first where it is enough, else the second. */
 ch_status ch_read_right_of(const ch_grant *grant, ch_state_reader *state, uint64_t case_number, ch_str topic,
                            uint64_t before, ch_read_right *out_right) CH_MUST_CHECK;
-/* Did one of the grant's parties take part in the case, whatever the topic says? *out_involved stays as it is where
- * there is no such case. */
-ch_status ch_grant_took_part(const ch_grant *grant, ch_state_reader *state, uint64_t case_number,
-                             uint64_t before, bool *out_involved) CH_MUST_CHECK;
 /* Appends the event of a record as this client may see it: secrets joined, personal ones by right. What was erased stays
  * away. CH_CORRUPT, CH_IO, CH_NO_MEMORY, CH_TOO_LARGE. */
 ch_status ch_read_event(ch_buf *out, ch_store *store, const ch_record *record, const ch_event *event,

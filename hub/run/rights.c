@@ -19,8 +19,8 @@ static bool took_part(const ch_case *the_case, const ch_grant *grant, uint64_t b
     return false;
 }
 
-ch_status ch_grant_took_part(const ch_grant *grant, ch_state_reader *state, uint64_t case_number,
-                             uint64_t before, bool *out_involved)
+static ch_status look_at_case(const ch_grant *grant, ch_state_reader *state, uint64_t case_number,
+                              uint64_t before, bool *out_involved)
 {
     ch_case *the_case;
     ch_status status = ch_case_new(&the_case);
@@ -35,29 +35,40 @@ ch_status ch_grant_took_part(const ch_grant *grant, ch_state_reader *state, uint
     return status == CH_NOT_FOUND ? CH_OK : status;
 }
 
-bool ch_read_right_needs_case(const ch_grant *grant, uint64_t case_number, ch_str topic)
+bool ch_read_right_by_topic(const ch_grant *grant, uint64_t case_number, ch_str topic,
+                            ch_read_right *out_right)
 {
-    return case_number != 0 && grant->party_count > 0 &&
-           (ch_grant_may_read(grant, topic, true) != ch_grant_may_read(grant, topic, false) ||
-            ch_grant_may_read_personal(grant, topic, true) !=
-                ch_grant_may_read_personal(grant, topic, false));
+    ch_topic_right apart, involved;
+    ch_grant_judge_topic(grant, topic, &apart, &involved);
+    *out_right = (ch_read_right){.may_read = apart.may_read, .personal = apart.personal};
+    return case_number == 0 || grant->party_count == 0 ||
+           (apart.may_read == involved.may_read && apart.personal == involved.personal);
+}
+
+ch_status ch_read_right_by_case(const ch_grant *grant, ch_state_reader *state, uint64_t case_number,
+                                ch_str topic, uint64_t before, ch_read_right *out_right)
+{
+    ch_topic_right apart, with;
+    bool involved = false;
+    ch_status status = case_number == 0 || grant->party_count == 0
+                           ? CH_OK
+                           : look_at_case(grant, state, case_number, before, &involved);
+    if (status != CH_OK) {
+        return status;
+    }
+    ch_grant_judge_topic(grant, topic, &apart, &with);
+    const ch_topic_right *right = involved ? &with : &apart;
+    *out_right =
+        (ch_read_right){.may_read = right->may_read, .personal = right->personal, .involved = involved};
+    return CH_OK;
 }
 
 ch_status ch_read_right_of(const ch_grant *grant, ch_state_reader *state, uint64_t case_number, ch_str topic,
                            uint64_t before, ch_read_right *out_right)
 {
-    ch_read_right right = {.may_read = ch_grant_may_read(grant, topic, false),
-                           .personal = ch_grant_may_read_personal(grant, topic, false)};
-    if (ch_read_right_needs_case(grant, case_number, topic)) {
-        ch_status status = ch_grant_took_part(grant, state, case_number, before, &right.involved);
-        if (status != CH_OK) {
-            return status;
-        }
-        right.may_read = ch_grant_may_read(grant, topic, right.involved);
-        right.personal = ch_grant_may_read_personal(grant, topic, right.involved);
-    }
-    *out_right = right;
-    return CH_OK;
+    return ch_read_right_by_topic(grant, case_number, topic, out_right)
+               ? CH_OK
+               : ch_read_right_by_case(grant, state, case_number, topic, before, out_right);
 }
 
 ch_status ch_read_event(ch_buf *out, ch_store *store, const ch_record *record, const ch_event *event,

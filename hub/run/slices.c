@@ -91,9 +91,11 @@ static ch_status take(ch_slice *slice, const ch_record *record, ch_error *error)
     if (at->record.public_part.at == NULL || (record->sealed.at != NULL && at->record.sealed.at == NULL)) {
         return ch_error_set(error, CH_NO_MEMORY, "reader", "no memory for a piece of the log");
     }
-    ch_status status = ch_event_decode(at->record.public_part, CH_EVENT_RECORDED, &at->event, error);
+    ch_status status = ch_event_decode_stored(at->record.public_part, &at->event);
     slice->count += status == CH_OK;
-    return status == CH_OK || status == CH_NO_MEMORY ? status : CH_CORRUPT;
+    return status == CH_OK ? CH_OK
+                           : ch_error_set(error, status, "log", "record %llu cannot be read",
+                                          (unsigned long long)record->sequence);
 }
 
 /* Reads on to the end of the slice, or of the log. */

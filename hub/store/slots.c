@@ -18,7 +18,7 @@
 #define SLOTS_AT_ONCE 4096
 #define HEAD_SPACING 4096
 #define HEADS_SIZE ((size_t)2 * HEAD_SPACING)
-#define CACHED_KEYS 4096
+#define CACHED_KEYS 16384 /* of the cases that are worked on: 640 KiB */
 
 typedef struct cached_key {
     uint64_t number; /* 0: none */

@@ -202,12 +202,11 @@ static ch_status check_fork(const ch_state *state, ch_log_reader *reader, ch_err
 static ch_status fold_next(ch_state *state, const ch_record *record, ch_error *error)
 {
     ch_event event;
-    ch_status status = ch_event_decode(record->public_part, CH_EVENT_RECORDED, &event, error);
+    ch_status status = ch_event_decode_stored(record->public_part, &event);
     if (status != CH_OK) {
         char where[64];
         snprintf(where, sizeof where, "log record %" PRIu64, record->sequence);
-        ch_error_prefix(error, where);
-        return CH_CORRUPT;
+        return ch_error_set(error, CH_CORRUPT, where, "it is no event");
     }
     return ch_state_fold(state, record, &event, error);
 }
