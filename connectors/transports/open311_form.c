@@ -83,7 +83,7 @@ static ch_status add_pair(ch_form *form, ch_str pair, ch_buf *work, ch_error *er
     if (work->failed != CH_OK) {
         return ch_error_set(error, work->failed, NULL, "no room to read the form");
     }
-    ch_str both = ch_buf_str(work);
+    ch_str both = work->size == 0 ? CH_STR("") : ch_buf_str(work);
     return ch_form_add(form, (ch_str){both.at, split}, (ch_str){both.at + split, both.size - split}, error);
 }
 
