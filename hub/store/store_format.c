@@ -6,6 +6,7 @@
 #include <libgen.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #define VERSION 1
 #define FILE_LIMIT 4096
@@ -69,7 +70,11 @@ void ch_store_format_print(ch_buf *out, const ch_store_format *format)
 
 ch_status ch_hub_key_read(const char *path, uint8_t out_key[CH_KEY_SIZE], ch_error *error)
 {
+    struct stat seen;
     ch_buf bytes;
+    if (stat(path, &seen) == 0 && (seen.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+        return ch_error_set(error, CH_INVALID, path, "holds a secret and may be opened by others: chmod 600");
+    }
     ch_buf_init(&bytes, CH_KEY_SIZE);
     ch_status status = ch_file_read(&bytes, path, error);
     if (status == CH_TOO_LARGE || (status == CH_OK && bytes.size != CH_KEY_SIZE)) {

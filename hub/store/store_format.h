@@ -15,7 +15,7 @@ typedef struct ch_store_format {
 ch_status ch_store_format_read(const char *dir, ch_store_format *out_format, ch_error *error) CH_MUST_CHECK;
 void ch_store_format_print(ch_buf *out, const ch_store_format *format);
 
-/* CH_NOT_FOUND, CH_INVALID (not 32 bytes), CH_IO. */
+/* CH_NOT_FOUND, CH_INVALID (not 32 bytes, or others may open it), CH_IO. */
 ch_status ch_hub_key_read(const char *path, uint8_t out_key[CH_KEY_SIZE], ch_error *error) CH_MUST_CHECK;
 ch_status ch_hub_key_make(const char *path, const ch_random *random, uint8_t out_key[CH_KEY_SIZE],
                           ch_error *error) CH_MUST_CHECK;

@@ -156,6 +156,9 @@ static void another_hub_code_or_key_is_refused(void **state)
     assert_status(reopen(f), CH_INVALID);
     assert_int_equal(file_size(f->key_file), -1);
     file_copy(in_folder(f->base, "kept.key"), f->key_file);
+    assert_int_equal(chmod(f->key_file, 0640), 0);
+    assert_status(reopen(f), CH_INVALID);
+    assert_int_equal(chmod(f->key_file, 0600), 0);
     assert_ok(reopen(f), &f->error);
 }
 
