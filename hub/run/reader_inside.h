@@ -91,6 +91,9 @@ int64_t ch_reader_waiting_until(const ch_reader *reader); /* INT64_MAX: nobody w
 /* delivery.c: true when there may be more to do at once. */
 bool ch_reader_deliver(ch_reader *reader, ch_subscription *subscription);
 
+/* delivery.c: whose order the event keeps; CH_NO_CASE | sequence for one of no case. */
+uint64_t ch_reader_case_of(const ch_slice_event *event);
+
 /* redelivery.c */
 void ch_reader_acknowledge(ch_reader *reader, ch_subscription *subscription, const ch_pending *event);
 void ch_reader_fail(ch_reader *reader, ch_subscription *subscription, uint64_t sequence, int64_t delay_ms,

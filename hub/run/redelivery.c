@@ -115,7 +115,7 @@ void ch_reader_redeliver(ch_reader *reader, const ch_redeliver_mail *mail)
     }
     if (status == CH_OK && ch_subscription_find(subscription, mail->sequence) == NULL) {
         const ch_pending again = {
-            .sequence = mail->sequence, .case_number = event->record.case_number, .deadline_ms = INT64_MAX};
+            .sequence = mail->sequence, .case_number = ch_reader_case_of(event), .deadline_ms = INT64_MAX};
         status = ch_subscription_sent(subscription, &again);
         subscription->loose = true;
     }
@@ -159,7 +159,7 @@ ch_status ch_reader_drain(ch_reader *reader, ch_subscription *subscription, uint
     ch_verdict verdict;
     uint64_t sequence;
     ch_held *held = ch_subscription_held(subscription, case_number);
-    if (case_number == 0 || held->skipped_from >= subscription->next) {
+    if ((case_number & CH_NO_CASE) != 0 || held->skipped_from >= subscription->next) {
         ch_subscription_release(subscription, case_number);
         return CH_OK;
     }

@@ -12,6 +12,10 @@
 
 #define CH_PENDING_MOST 4096 /* events under way of one subscription */
 
+/* Events of no case have no order to keep: in the place of a case's number each has its own, NO_CASE | sequence, so
+ * that one that fails holds back no other. */
+#define CH_NO_CASE (UINT64_C(1) << 62)
+
 typedef struct ch_pending {
     uint64_t sequence, case_number;
     uint32_t attempts; /* deliveries so far */

@@ -234,6 +234,20 @@ class Held(RedeliveryTest):
         self.shows(subscription)
         self.assertEqual(failed, set(cases))
 
+    def test_events_of_no_case_hold_back_nobody_when_they_fail(self):
+        subscription = self.operator.subscribe("hub.connector.>", name=self.word)
+        say = lambda state: self.operator.publish_one("hub.connector", "desk", f"{self.word}-{state}",
+                                                      {"connector": self.word, "state": state})["sequence"]
+        at = {state: say(state) for state in ("started", "waiting")}
+        subscription.events(2)
+        subscription.nak(at["started"], 50)
+        at |= {"running": say("running")}
+        self.shows(subscription, f"{self.word}-running", f"{self.word}-started")
+        subscription.ack(*at.values())
+        say("stopped")
+        self.shows(subscription, f"{self.word}-stopped")
+        self.assertEqual(self.row()["held"], 0)
+
     def order(self, numbers):
         """Of what came twice the last time counts: what was on its way when its case failed comes again, behind it."""
         return [number for at, number in enumerate(numbers) if number not in numbers[at + 1:]]
