@@ -200,7 +200,7 @@ ch_held *ch_subscription_held(ch_subscription *subscription, uint64_t case_numbe
                : NULL;
 }
 
-static ch_status hold(ch_subscription *subscription, uint64_t case_number, int64_t not_before_ms)
+static ch_status hold(ch_subscription *subscription, uint64_t case_number, int64_t not_before_ms, size_t most)
 {
     ch_held *held = ch_subscription_held(subscription, case_number);
     if (held != NULL) {
@@ -208,7 +208,7 @@ static ch_status hold(ch_subscription *subscription, uint64_t case_number, int64
         return CH_OK;
     }
     ch_status status = reserve((void **)&subscription->held, &subscription->held_capacity,
-                               subscription->held_count, subscription->held_most, sizeof *held);
+                               subscription->held_count, most, sizeof *held);
     if (status != CH_OK) {
         return status;
     }
@@ -243,7 +243,7 @@ ch_status ch_subscription_nak(ch_subscription *subscription, uint64_t sequence, 
     if (event == NULL || !event->out) {
         return CH_NOT_FOUND;
     }
-    ch_status status = hold(subscription, event->case_number, not_before_ms);
+    ch_status status = hold(subscription, event->case_number, not_before_ms, subscription->held_most);
     if (status != CH_OK) {
         event->deadline_ms = not_before_ms;
         note_deadline(subscription, not_before_ms);
@@ -508,7 +508,8 @@ static bool take_pending(ch_mp_reader *reader, ch_subscription *subscription)
                                   .attempts = (uint32_t)attempts,
                                   .offers = offers == 1,
                                   .deadline_ms = INT64_MAX};
-        if (ch_subscription_sent(subscription, &event) != CH_OK) {
+        if (ch_subscription_find(subscription, event.sequence) != NULL ||
+            ch_subscription_sent(subscription, &event) != CH_OK) {
             return false;
         }
     }
@@ -524,7 +525,7 @@ static bool take_held(ch_mp_reader *reader, ch_subscription *subscription)
     for (uint32_t i = 0; i < head.count / 2; i++) {
         int64_t case_number, from;
         if (!take_number(reader, 0, INT64_MAX, &case_number) || !take_number(reader, 1, INT64_MAX, &from) ||
-            hold(subscription, (uint64_t)case_number, 0) != CH_OK) {
+            hold(subscription, (uint64_t)case_number, 0, CH_HELD_MOST) != CH_OK) {
             return false;
         }
         ch_subscription_held(subscription, (uint64_t)case_number)->skipped_from = (uint64_t)from;
@@ -537,7 +538,8 @@ ch_status ch_subscription_decode(ch_str bytes, ch_subscription *subscription)
     ch_mp_reader reader = ch_mp_reader_of(bytes);
     ch_mp_value head;
     if (!take(&reader, CH_MP_ARRAY, &head) || head.count != ITEMS || !take_settings(&reader, subscription) ||
-        !take_pending(&reader, subscription) || !take_held(&reader, subscription)) {
+        !take_pending(&reader, subscription) || !take_held(&reader, subscription) ||
+        reader.at != reader.end) {
         return CH_CORRUPT;
     }
     subscription->durable = true;

@@ -11,6 +11,7 @@
 #include "hub/run/mail.h"
 
 #define CH_PENDING_MOST 4096 /* events under way of one subscription */
+#define CH_HELD_MOST 65536   /* cases that a kept one may hold, whatever held_most is by now */
 
 /* Events of no case have no order to keep: in the place of a case's number each has its own, NO_CASE | sequence, so
  * that one that fails holds back no other. */
