@@ -66,13 +66,13 @@ static void append_text(ch_buf *out, ch_str text)
     }
 }
 
-static void append_element(ch_buf *out, const char *name, const json_t *value, unsigned depth);
+static void append_element(ch_buf *out, const char *name, json_t *value, unsigned depth);
 
-static void append_members(ch_buf *out, const json_t *object, unsigned depth)
+static void append_members(ch_buf *out, json_t *object, unsigned depth)
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)object, key, value)
+    json_object_foreach(object, key, value)
     {
         append_element(out, key, value, depth + 1);
     }
@@ -85,7 +85,7 @@ static void append_items(ch_buf *out, const char *list, const json_t *array, uns
     }
 }
 
-static void append_content(ch_buf *out, const char *name, const json_t *value, unsigned depth)
+static void append_content(ch_buf *out, const char *name, json_t *value, unsigned depth)
 {
     switch (json_typeof(value)) {
     case JSON_OBJECT: append_members(out, value, depth); break;
@@ -99,7 +99,7 @@ static void append_content(ch_buf *out, const char *name, const json_t *value, u
     }
 }
 
-static void append_element(ch_buf *out, const char *name, const json_t *value, unsigned depth)
+static void append_element(ch_buf *out, const char *name, json_t *value, unsigned depth)
 {
     if (depth > DEPTH_MOST) {
         out->failed = CH_TOO_LARGE;
@@ -120,7 +120,7 @@ static int append_dumped(const char *text, size_t size, void *out)
     return ((ch_buf *)out)->failed == CH_OK ? 0 : -1;
 }
 
-ch_status ch_open311_render(ch_buf *out, const json_t *document, const char *root, ch_open311_format format)
+ch_status ch_open311_render(ch_buf *out, json_t *document, const char *root, ch_open311_format format)
 {
     if (document == NULL) {
         return CH_NO_MEMORY;

@@ -13,7 +13,7 @@
 typedef enum ch_open311_format { CH_OPEN311_XML, CH_OPEN311_JSON } ch_open311_format;
 
 /* root: name of the outermost element, "services". CH_TOO_LARGE, CH_NO_MEMORY. */
-ch_status ch_open311_render(ch_buf *out, const json_t *document, const char *root,
+ch_status ch_open311_render(ch_buf *out, json_t *document, const char *root,
                             ch_open311_format format) CH_MUST_CHECK;
 const char *ch_open311_content_type(ch_open311_format format);
 

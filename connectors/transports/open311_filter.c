@@ -7,7 +7,7 @@ enum { BAD_REQUEST = 400, NOT_FOUND = 404 };
 /* A code of a comma list; spaces around it do not count. */
 static ch_str next_item(ch_str *list)
 {
-    const char *comma = memchr(list->at, ',', list->size);
+    const char *comma = list->at == NULL ? NULL : memchr(list->at, ',', list->size);
     ch_str item = {list->at, comma == NULL ? list->size : (size_t)(comma - list->at)};
     size_t step = item.size + (comma != NULL);
     *list = (ch_str){list->at + step, list->size - step};

@@ -189,6 +189,7 @@ static void tell_case(ch_open311_visit *visit)
 void ch_open311_look_step(ch_open311_visit *visit)
 {
     const casehub_host *host = visit->site->host;
+    bool is_full = json_array_size(visit->found) == CH_OPEN311_REQUESTS_MOST;
     if (host->monotonic_ms(host) > visit->until_ms) {
         ch_open311_answer_later(visit, "it takes too long: ask for fewer requests");
     } else if (visit->row != NULL && (visit->events == NULL || visit->more_events)) {
@@ -197,11 +198,9 @@ void ch_open311_look_step(ch_open311_visit *visit)
         look_at_party(visit);
     } else if (visit->row != NULL) {
         tell_case(visit);
-    } else if (json_array_size(visit->found) == CH_OPEN311_REQUESTS_MOST) {
-        answer_list(visit);
-    } else if (visit->waited < json_array_size(visit->waiting)) {
+    } else if (!is_full && visit->waited < json_array_size(visit->waiting)) {
         look_at_case(visit);
-    } else if (visit->more) {
+    } else if (!is_full && visit->more) {
         find_cases(visit);
     } else if (is_single(visit) && json_array_size(visit->found) == 0) {
         answer_no_case(visit);

@@ -91,8 +91,8 @@ static bool answer_known(ch_open311_visit *visit, const json_t *record)
         return asked == CH_OPEN311_FAILED;
     }
     const json_t *data = json_object_get(json_object_get(row, "opened_event"), "data");
-    const json_t *before = json_object_get(data, "request_digest"), *now = json_object_get(record, "digest");
-    if (json_is_string(before) && !json_equal((json_t *)(uintptr_t)before, (json_t *)(uintptr_t)now)) {
+    const char *before = json_string_value(json_object_get(data, "request_digest"));
+    if (before != NULL && strcmp(before, json_string_value(json_object_get(record, "digest"))) != 0) {
         ch_open311_visit_refuse(visit, CH_HTTP_CONFLICT, "another request was made under this token");
     } else {
         answer_created(visit, json_string_value(json_object_get(row, "case")));

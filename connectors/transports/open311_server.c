@@ -18,21 +18,22 @@
 #define RETRY_AFTER "5"
 
 /* One request on its way; lives as long as libmicrohttpd holds it. */
-typedef struct exchange {
+typedef struct exchange exchange;
+struct exchange {
     struct MHD_Connection *connection;
+    exchange *next_job;
     ch_open311_visit *visit;
     ch_buf body;
     size_t drained;
     bool read;
-} exchange;
+};
 
 struct ch_open311_server {
     struct MHD_Daemon *daemon;
     ch_open311_site *site;
     ch_open311_places places;
     int port;
-    size_t job_count;
-    exchange **jobs; /* suspended, oldest first; as many as there are places */
+    exchange *jobs; /* suspended, the next one to be served first; no more than there are places */
 };
 
 static int64_t now_ms(const ch_open311_server *server)
@@ -170,6 +171,29 @@ static enum MHD_Result send_answer(ch_open311_server *server, exchange *of, bool
     return result;
 }
 
+/* ---- requests that take more than a slice */
+
+static void add_job(ch_open311_server *server, exchange *of)
+{
+    exchange **end = &server->jobs;
+    while (*end != NULL) {
+        end = &(*end)->next_job;
+    }
+    of->next_job = NULL;
+    *end = of;
+}
+
+static void drop_job(ch_open311_server *server, const exchange *of)
+{
+    exchange **at = &server->jobs;
+    while (*at != NULL && *at != of) {
+        at = &(*at)->next_job;
+    }
+    if (*at != NULL) {
+        *at = of->next_job;
+    }
+}
+
 /* ---- one request */
 
 static enum MHD_Result begin(ch_open311_server *server, struct MHD_Connection *connection, const char *path,
@@ -255,7 +279,7 @@ static enum MHD_Result finish(ch_open311_server *server, exchange *of)
         set_turn(server, of->connection, CH_OPEN311_WAITING);
         if (!work(server, of)) {
             MHD_suspend_connection(of->connection);
-            server->jobs[server->job_count++] = of;
+            add_job(server, of);
             return MHD_YES;
         }
     }
@@ -272,18 +296,6 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
         return begin(context, connection, path, method, request);
     }
     return *upload_size > 0 ? take_body(of, upload, upload_size) : finish(context, of);
-}
-
-static void drop_job(ch_open311_server *server, const exchange *of)
-{
-    for (size_t i = 0; i < server->job_count; i++) {
-        if (server->jobs[i] == of) {
-            memmove(&server->jobs[i], &server->jobs[i + 1],
-                    (server->job_count - i - 1) * sizeof *server->jobs);
-            server->job_count--;
-            return;
-        }
-    }
 }
 
 static void note_completed(void *context, struct MHD_Connection *connection, void **request,
@@ -362,14 +374,9 @@ ch_status ch_open311_server_start(ch_open311_server **out_server, ch_open311_sit
         return ch_error_set(error, CH_NO_MEMORY, "open311", "no memory");
     }
     server->site = site;
-    server->jobs = calloc(count, sizeof *server->jobs);
     ch_status status = ch_open311_places_init(&server->places, count, options->request_timeout_ms);
-    if (status != CH_OK || server->jobs == NULL) {
-        status = ch_error_set(error, CH_NO_MEMORY, "open311", "no memory for %zu connections", count);
-    }
-    if (status == CH_OK) {
-        status = start_daemon(server, options, error);
-    }
+    status = status == CH_OK ? start_daemon(server, options, error)
+                             : ch_error_set(error, status, "open311", "no memory for %zu connections", count);
     if (status == CH_OK) {
         status = learn_port(server, error);
     }
@@ -386,14 +393,13 @@ void ch_open311_server_stop(ch_open311_server *server)
     if (server == NULL) {
         return;
     }
-    for (size_t i = 0; i < server->job_count; i++) {
-        MHD_resume_connection(server->jobs[i]->connection); /* it may not be stopped with one asleep */
+    for (exchange *of = server->jobs; of != NULL; of = of->next_job) {
+        MHD_resume_connection(of->connection); /* it may not be stopped with one asleep */
     }
     if (server->daemon != NULL) {
         MHD_stop_daemon(server->daemon);
     }
     ch_open311_places_done(&server->places);
-    free(server->jobs);
     free(server);
 }
 
@@ -411,12 +417,12 @@ int ch_open311_server_fd(const ch_open311_server *server)
 /* The oldest of the long requests gets a slice; whoever is done goes on with the next run. */
 static void serve_job(ch_open311_server *server)
 {
-    exchange *of = server->jobs[0];
+    exchange *of = server->jobs;
     drop_job(server, of);
     if (work(server, of)) {
         MHD_resume_connection(of->connection);
     } else {
-        server->jobs[server->job_count++] = of;
+        add_job(server, of);
     }
 }
 
@@ -424,7 +430,7 @@ static int wait_ms(const ch_open311_server *server)
 {
     MHD_UNSIGNED_LONG_LONG inner = 0;
     int64_t wait = INT64_MAX;
-    if (server->job_count > 0) {
+    if (server->jobs != NULL) {
         return 0;
     }
     if (MHD_get_timeout(server->daemon, &inner) == MHD_YES) {
@@ -441,7 +447,7 @@ int ch_open311_server_step(ch_open311_server *server)
     if (MHD_run(server->daemon) == MHD_NO) {
         return SLICE_MS;
     }
-    if (server->job_count > 0) {
+    if (server->jobs != NULL) {
         serve_job(server);
         MHD_run(server->daemon);
     }

@@ -269,10 +269,13 @@ static ch_status read_attributes(ch_open311_services *services, const char *file
 {
     table t;
     ch_status status = open_table(&t, &services->arena, file, attribute_columns, ATTRIBUTE_COLUMNS, error);
+    if (status != CH_OK) {
+        return status;
+    }
     ch_open311_attribute *attributes =
-        status == CH_OK ? ch_arena_alloc(&services->arena, (t.csv.row_count + 1) * sizeof *attributes) : NULL;
-    if (status == CH_OK && attributes == NULL) {
-        status = ch_error_set(error, CH_NO_MEMORY, file, "no memory for the attributes");
+        ch_arena_alloc(&services->arena, (t.csv.row_count + 1) * sizeof *attributes);
+    if (attributes == NULL) {
+        return ch_error_set(error, CH_NO_MEMORY, file, "no memory for the attributes");
     }
     for (; status == CH_OK && t.row < t.csv.row_count; t.row++) {
         status = read_attribute(services, &t, &services->arena, &attributes[t.row]);

@@ -12,11 +12,11 @@
 
 struct ch_open311_page {
     const char *path;
-    bool with_id;
-    ch_open311_method method;
-    bool free; /* it needs no jurisdiction_id */
     void (*begin)(ch_open311_visit *visit);
     void (*step)(ch_open311_visit *visit); /* NULL: begin answers */
+    ch_open311_method method;
+    bool with_id;
+    bool free; /* it needs no jurisdiction_id */
 };
 
 /* ---- answers */
@@ -175,13 +175,13 @@ static void discover(ch_open311_visit *visit)
 /* ---- pages */
 
 static const ch_open311_page pages[] = {
-    {"/discovery", false, CH_OPEN311_GET, true, discover, NULL},
-    {"/services", false, CH_OPEN311_GET, false, list_services, NULL},
-    {"/services", true, CH_OPEN311_GET, false, define_service, NULL},
-    {"/requests", false, CH_OPEN311_GET, false, ch_open311_look_begin, ch_open311_look_step},
-    {"/requests", true, CH_OPEN311_GET, false, ch_open311_look_begin, ch_open311_look_step},
-    {"/requests", false, CH_OPEN311_POST, false, ch_open311_post, NULL},
-    {"/tokens", true, CH_OPEN311_GET, false, ch_open311_look_up_token, NULL},
+    {"/discovery", discover, NULL, CH_OPEN311_GET, .free = true},
+    {"/services", list_services, NULL, CH_OPEN311_GET, .with_id = false},
+    {"/services", define_service, NULL, CH_OPEN311_GET, .with_id = true},
+    {"/requests", ch_open311_look_begin, ch_open311_look_step, CH_OPEN311_GET, .with_id = false},
+    {"/requests", ch_open311_look_begin, ch_open311_look_step, CH_OPEN311_GET, .with_id = true},
+    {"/requests", ch_open311_post, NULL, CH_OPEN311_POST, .with_id = false},
+    {"/tokens", ch_open311_look_up_token, NULL, CH_OPEN311_GET, .with_id = true},
 };
 
 static bool cut_ending(ch_str *path, const char *ending)

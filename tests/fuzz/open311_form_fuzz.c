@@ -27,7 +27,7 @@ static void collect(void *out, const char *text, int size)
 }
 
 /* What a parser that is not ours reads in the document's XML. */
-static void read_back(const json_t *document, ch_buf *out)
+static void read_back(json_t *document, ch_buf *out)
 {
     ch_buf xml;
     ch_buf_init(&xml, XML_MOST);

@@ -18,7 +18,7 @@ void expect_sample(const char *config_file, const char *sample, int64_t time_ms,
 {
     static char wanted[64 * 1024], got[64 * 1024];
     ch_connector_config *config = NULL;
-    ch_check_totals totals;
+    ch_check_totals totals = {.records = 0};
     ch_error error = {.status = CH_OK};
     FILE *out = fmemopen(got, sizeof got, "w");
     assert_non_null(out);
