@@ -1,18 +1,41 @@
 /* A backup reads the whole log: it has a thread of its own, and its answer comes when it has ended. */
 #include "hub/run/reader_inside.h"
 
+#include <errno.h>
+#include <fts.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 struct ch_backup_job {
     pthread_t thread;
     ch_store *store;
     ch_session_id session;
-    uint64_t request, last;
+    uint64_t request, last, size_bytes;
     ch_status status;
     ch_error error;
     atomic_bool done;
     char dir[512];
 };
+
+/* On the disk: the files have holes. */
+static ch_status measure(ch_backup_job *job)
+{
+    char *const folders[] = {job->dir, NULL};
+    FTS *walk = fts_open(folders, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    FTSENT *entry = NULL;
+    while (walk != NULL && (entry = fts_read(walk)) != NULL) {
+        if (entry->fts_info == FTS_F) {
+            job->size_bytes += (uint64_t)entry->fts_statp->st_blocks * 512;
+        }
+    }
+    ch_status status = walk == NULL || errno != 0 ? ch_error_set(&job->error, CH_IO, job->dir,
+                                                                 "cannot be measured: %s", strerror(errno))
+                                                  : CH_OK;
+    if (walk != NULL) {
+        fts_close(walk);
+    }
+    return status;
+}
 
 static void *run(void *argument)
 {
@@ -21,6 +44,9 @@ static void *run(void *argument)
     job->status = ch_store_backup(job->store, job->dir, &job->error);
     if (job->status == CH_OK) {
         job->status = ch_backup_check(job->dir, &job->last, &job->error);
+    }
+    if (job->status == CH_OK) {
+        job->status = measure(job);
     }
     atomic_store_explicit(&job->done, true, memory_order_release);
     return NULL;
@@ -62,11 +88,13 @@ static void answer(ch_reader *reader, const ch_backup_job *job)
     const ch_chp_message message = {.verb = CH_CHP_RESULT, .request = job->request};
     ch_chp_encode(&parcel->header, &message);
     ch_mp_put_array(&parcel->body, 1);
-    ch_mp_put_map(&parcel->body, 2);
+    ch_mp_put_map(&parcel->body, 3);
     ch_mp_put_text(&parcel->body, "dir");
     ch_mp_put_text(&parcel->body, job->dir);
     ch_mp_put_text(&parcel->body, "sequence");
     ch_mp_put_uint(&parcel->body, job->last);
+    ch_mp_put_text(&parcel->body, "bytes");
+    ch_mp_put_uint(&parcel->body, job->size_bytes);
     ch_reader_send(reader, parcel);
 }
 

@@ -302,7 +302,16 @@ static bool has_argument(const argument *arguments, size_t count, ch_str name)
     return false;
 }
 
-/* The first name that the query does not have; named back only when it can stand in a line. */
+ch_status ch_query_no_such_argument(ch_str said, ch_error *error)
+{
+    char name[CH_CODE_MAX + 1] = "?";
+    if (is_plain(said) && ch_str_copy(name, sizeof name, said) != CH_OK) {
+        name[0] = '?';
+    }
+    return refuse(error, name, "the query has no such argument");
+}
+
+/* The first name that the query does not have. */
 static ch_status refuse_unknown(ch_str map, const query *of, ch_error *error)
 {
     ch_mp_reader reader = ch_mp_reader_of(map);
@@ -313,11 +322,7 @@ static ch_status refuse_unknown(ch_str map, const query *of, ch_error *error)
         goes_on = ch_mp_next(&reader, &key) && ch_mp_skip(&reader, &bytes);
         if (goes_on && !has_argument(of->arguments, of->argument_count, key.str) &&
             !has_argument(WITH(everywhere), key.str)) {
-            char name[CH_CODE_MAX + 1] = "?";
-            if (is_plain(key.str) && ch_str_copy(name, sizeof name, key.str) != CH_OK) {
-                name[0] = '?';
-            }
-            return refuse(error, name, "the query has no such argument");
+            return ch_query_no_such_argument(key.str, error);
         }
     }
     return ch_error_set(error, CH_INVALID, "QUERY.arguments", "a map is expected");

@@ -34,6 +34,9 @@ bool ch_query_reads_state(ch_str name);
 ch_status ch_query_answer_one(const ch_asker *asker, const ch_chp_query *query, ch_query_answer *out_answer,
                               ch_error *error) CH_MUST_CHECK;
 
+/* CH_INVALID; the name is told only when it can stand in a line. */
+ch_status ch_query_no_such_argument(ch_str said, ch_error *error) CH_MUST_CHECK;
+
 /* May this client read events of that case with this topic, and their personal data? */
 typedef struct ch_read_right {
     bool may_read, personal;

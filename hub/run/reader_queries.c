@@ -227,7 +227,7 @@ static ch_status check_arguments(ch_str arguments, const char *known, ch_error *
         ch_mp_reader inside = ch_mp_reader_of(bytes);
         bool is_known = ch_str_is(key.str, known);
         if (!is_known && !ch_str_is(key.str, "sequence")) {
-            return ch_error_set(error, CH_INVALID, "QUERY.arguments", "there is only %s", known);
+            return ch_query_no_such_argument(key.str, error);
         }
         if (is_known &&
             (!ch_mp_next(&inside, &value) || (value.kind != CH_MP_STR && value.kind != CH_MP_NIL))) {
