@@ -58,14 +58,17 @@ def wait_until(condition, what, timeout=chp.WAIT):
 
 
 class Hub:
-    """One casehubd and the folder it lives in."""
+    """One casehubd and the folder it lives in. own_city: with the city's tables in it, to be changed."""
 
-    def __init__(self, **settings):
+    def __init__(self, own_city=False, **settings):
         self.folder = tempfile.mkdtemp(prefix="casehub-bus-")
         self.config = os.path.join(self.folder, "hub.cfg")
         self.log_file = os.path.join(self.folder, "hub.log")
         self.settings = {**SETTINGS, **{name.replace("__", "."): value for name, value in settings.items()}}
         self.process, self.ready, self.clients = None, None, []
+        if own_city:
+            shutil.copytree(os.path.join(SOURCE, "schemas/city"), self.path("city"))
+            self.settings["city_dir"] = "city"
         self.write_config()
         self.public_key = self.casehubd("--make-keys").stdout.strip()
         self.settings["operator_keys"] = [self.new_key("operator")]
