@@ -1,6 +1,7 @@
 #include "hub/run/hub.h"
 
 #include "hub/base/diag.h"
+#include "hub/run/dead_letters.h"
 #include "hub/run/front.h"
 #include "hub/run/http.h"
 #include "hub/run/reader.h"
@@ -60,41 +61,6 @@ static void free_hub(ch_hub *hub)
     free(hub);
 }
 
-typedef struct closing {
-    ch_store *store;
-    ch_status status;
-    ch_error *error;
-} closing;
-
-/* A crash may have come between the end of a dead letter and the end of its key. */
-static bool see_letter(void *context, const ch_dead_letter *letter)
-{
-    closing *at = context;
-    uint8_t key[CH_KEY_SIZE];
-    bool is_closed = strcmp(letter->status, "retried") == 0 || strcmp(letter->status, "dropped") == 0;
-    if (is_closed && ch_slots_key(at->store->dead_letter_slots, letter->number, key) == CH_OK) {
-        at->status = ch_slots_erase(at->store->dead_letter_slots, letter->number, at->error);
-    }
-    explicit_bzero(key, sizeof key);
-    return at->status == CH_OK;
-}
-
-static ch_status end_closed_letters(ch_store *store, ch_error *error)
-{
-    ch_state_reader *reader;
-    closing at = {.store = store, .status = CH_OK, .error = error};
-    ch_status status = ch_state_reader_open(&reader, store->state, error);
-    if (status != CH_OK) {
-        return status;
-    }
-    status = ch_state_reader_dead_letters(reader, 1, see_letter, &at);
-    ch_state_reader_close(reader);
-    if (status != CH_OK) {
-        return ch_error_set(error, status, "state", "dead letters cannot be read");
-    }
-    return at.status;
-}
-
 static ch_status start_threads(ch_hub *hub, ch_error *error)
 {
     ch_status status = ch_writer_start(&hub->writer, hub, error);
@@ -116,7 +82,7 @@ static ch_status start(ch_hub *hub, ch_error *error)
         status = ch_store_open(&hub->store, &hub->options.store, error);
     }
     if (status == CH_OK) {
-        status = end_closed_letters(hub->store, error);
+        status = ch_dead_letters_settle(hub->store, error);
     }
     if (status != CH_OK) {
         return status;

@@ -1,0 +1,37 @@
+#include "hub/run/dead_letters.h"
+
+#include <string.h>
+
+typedef struct closing {
+    ch_store *store;
+    ch_status status;
+    ch_error *error;
+} closing;
+
+static bool see_letter(void *context, const ch_dead_letter *letter)
+{
+    closing *at = context;
+    uint8_t key[CH_KEY_SIZE];
+    bool is_closed = strcmp(letter->status, "retried") == 0 || strcmp(letter->status, "dropped") == 0;
+    if (is_closed && ch_slots_key(at->store->dead_letter_slots, letter->number, key) == CH_OK) {
+        at->status = ch_slots_erase(at->store->dead_letter_slots, letter->number, at->error);
+    }
+    explicit_bzero(key, sizeof key);
+    return at->status == CH_OK;
+}
+
+ch_status ch_dead_letters_settle(ch_store *store, ch_error *error)
+{
+    ch_state_reader *reader;
+    closing at = {.store = store, .status = CH_OK, .error = error};
+    ch_status status = ch_state_reader_open(&reader, store->state, error);
+    if (status != CH_OK) {
+        return status;
+    }
+    status = ch_state_reader_dead_letters(reader, 1, see_letter, &at);
+    ch_state_reader_close(reader);
+    if (status != CH_OK) {
+        return ch_error_set(error, status, "state", "dead letters cannot be read");
+    }
+    return at.status;
+}
