@@ -2,12 +2,15 @@
 
 #include "connectors/transports/open311_intake.h"
 
+#include <assert.h>
+
 enum { BAD_REQUEST = 400, NOT_FOUND = 404 };
 
-/* A code of a comma list; spaces around it do not count. */
+/* A code of a comma list that is not at its end; spaces around it do not count. */
 static ch_str next_item(ch_str *list)
 {
-    const char *comma = list->at == NULL ? NULL : memchr(list->at, ',', list->size);
+    assert(list->at != NULL);
+    const char *comma = memchr(list->at, ',', list->size);
     ch_str item = {list->at, comma == NULL ? list->size : (size_t)(comma - list->at)};
     size_t step = item.size + (comma != NULL);
     *list = (ch_str){list->at + step, list->size - step};
