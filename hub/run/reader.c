@@ -400,7 +400,7 @@ static void *run(void *argument)
             publish_figures(reader);
         }
         ring(reader);
-        if (!more) {
+        if (!more && !reader->stopping) {
             wait_for_something(reader, before);
         }
     }
