@@ -1,5 +1,6 @@
 """READ and every QUERY: what is asked for, page by page, and what is no question."""
 import os
+import shutil
 import sys
 import unittest
 
@@ -213,11 +214,17 @@ class Backup(OwnHubTest):
         self.assertEqual(row["dir"], hub.path("backup"))
         self.assertGreaterEqual(row["sequence"], 1)
         self.assertGreater(row["bytes"], 0)
-        with self.refused("conflict"):
-            operator.query("backup", dir=hub.path("backup"))
+        with self.refused("invalid"):
+            operator.query("backup", dir=hub.path("backup"))  # is not empty any more
         row, = hub.casehub("backup", hub.path("second"))
         self.assertGreater(row["bytes"], 0)
         operator.publish_one("case.noted", "grid", "3", {"text": "x"}, subject=case)
+        hub.stop()
+        shutil.copytree(hub.path("data/keys"), hub.path("second/keys"))  # which no backup holds
+        hub.settings["data_dir"] = "second"
+        hub.write_config()
+        hub.start()
+        self.assertEqual([e["id"] for e in hub.client().query("timeline", case=case)], ["1", "2"])
 
 
 if __name__ == "__main__":
