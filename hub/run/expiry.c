@@ -19,7 +19,9 @@ struct ch_expiry {
     ch_store *store;
     const ch_clock *clock;
     ch_case *the_case;
-    int64_t from_ms;      /* what is due before has been seen */
+    int64_t from_ms;      /* what is due before has been seen, but for what was noted */
+    int64_t noted_ms;     /* earliest due time that the committed state may not show yet; INT64_MAX: none */
+    uint64_t noted_at;    /* position at which the state shows it */
     int64_t next_look_ms; /* monotonic */
     overdue found[AT_ONCE];
     size_t count, taken;
@@ -34,6 +36,8 @@ ch_status ch_expiry_new(ch_expiry **out_expiry, ch_store *store, const ch_clock 
     }
     expiry->store = store;
     expiry->clock = clock;
+    expiry->noted_ms = INT64_MAX;
+    expiry->noted_ms = INT64_MAX;
     *out_expiry = expiry;
     return CH_OK;
 }
@@ -69,24 +73,55 @@ static bool see_deadline(void *context, int64_t due_ms, uint64_t case_number, ui
     return expiry->count < AT_ONCE;
 }
 
+/* What was noted counts until a look has begun there in a state that shows it. */
+static int64_t begin_at(ch_expiry *expiry, const ch_state_reader *reader)
+{
+    int64_t from = expiry->noted_ms < expiry->from_ms ? expiry->noted_ms : expiry->from_ms;
+    if (ch_state_reader_position(reader) >= expiry->noted_at) {
+        expiry->noted_ms = INT64_MAX;
+        expiry->from_ms = from;
+    }
+    return from;
+}
+
+static void look_again_from(ch_expiry *expiry, int64_t due_ms)
+{
+    expiry->from_ms = due_ms < expiry->from_ms ? due_ms : expiry->from_ms;
+}
+
+static ch_status look_into(ch_expiry *expiry, ch_state_reader *reader, int64_t now)
+{
+    looking looks = {.expiry = expiry, .reader = reader, .status = CH_OK};
+    int64_t from = expiry->from_ms;
+    look_again_from(expiry, expiry->noted_ms);
+    if (ch_state_reader_position(reader) >= expiry->noted_at) {
+        expiry->noted_ms = INT64_MAX;
+    }
+    ch_status status = ch_state_reader_deadlines(reader, expiry->from_ms, now, see_deadline, &looks);
+    status = status == CH_OK ? looks.status : status;
+    if (status != CH_OK) {
+        look_again_from(expiry, from);
+        expiry->count = 0;
+    }
+    return status;
+}
+
 /* The state that is looked at lags a little behind: what was found before and is not committed yet is found again, and
  * is a duplicate then. */
 static void look(ch_expiry *expiry)
 {
     ch_error error;
-    looking looks = {.expiry = expiry, .status = CH_OK};
+    ch_state_reader *reader;
     int64_t now = ch_clock_wall_ms(expiry->clock);
     expiry->count = expiry->taken = 0;
     expiry->next_look_ms = ch_clock_monotonic_ms(expiry->clock) + LOOK_EVERY_MS;
-    ch_status status = ch_state_reader_open(&looks.reader, expiry->store->state, &error);
+    ch_status status = ch_state_reader_open(&reader, expiry->store->state, &error);
     if (status == CH_OK) {
-        status = ch_state_reader_deadlines(looks.reader, expiry->from_ms, now, see_deadline, &looks);
-        ch_state_reader_close(looks.reader);
+        status = look_into(expiry, reader, now);
+        ch_state_reader_close(reader);
     }
-    status = status == CH_OK ? looks.status : status;
     if (status != CH_OK) {
         ch_diag(CH_DIAG_ERROR, "expiry", "deadlines cannot be read: %s", ch_status_text(status));
-        expiry->count = 0;
     }
 }
 
@@ -135,18 +170,21 @@ ch_work *ch_expiry_next(ch_expiry *expiry)
     }
     while (expiry->taken < expiry->count) {
         ch_work *work;
-        if (make_event(expiry, &expiry->found[expiry->taken++], &work, &error) == CH_OK) {
+        const overdue *at = &expiry->found[expiry->taken++];
+        if (make_event(expiry, at, &work, &error) == CH_OK) {
             return work;
         }
+        look_again_from(expiry, at->due_ms);
         ch_diag_failure("expiry", &error, "an overdue handoff could not be reported");
     }
     return NULL;
 }
 
-void ch_expiry_note_due(ch_expiry *expiry, int64_t due_ms)
+void ch_expiry_note_due(ch_expiry *expiry, int64_t due_ms, uint64_t sequence)
 {
-    if (due_ms < expiry->from_ms) {
-        expiry->from_ms = due_ms;
+    if (due_ms != INT64_MAX) {
+        expiry->noted_ms = due_ms < expiry->noted_ms ? due_ms : expiry->noted_ms;
+        expiry->noted_at = sequence;
     }
 }
 

@@ -92,41 +92,51 @@ static void encode(town *of, ch_buf *out, const char *event)
     ch_time_format(of->clock.now_ms, 0, time);
     json_object_set_new(map, "specversion", json_string("1.0"));
     json_object_set_new(map, "time", json_string(time));
-    json_object_set_new(map, "id", json_string(id));
+    if (json_object_get(map, "id") == NULL) {
+        json_object_set_new(map, "id", json_string(id));
+    }
     char *text = json_dumps(map, 0);
     assert_ok(ch_event_from_json(out, ch_str_of(text), &of->error), &of->error);
     free(text);
     json_decref(map);
 }
 
-static ch_work *make_work(town *of, const ch_grant *grant, const char *event)
+ch_work *town_work(town *of, const ch_grant *grant, const char *const *events, size_t count)
 {
     ch_work *work;
     ch_buf encoded;
     ch_buf_init(&encoded, 1 << 20);
-    encode(of, &encoded, event);
-    assert_int_equal(ch_work_new(&work, 1), CH_OK);
+    assert_int_equal(ch_work_new(&work, count), CH_OK);
     assert_int_equal(ch_actor_new(&work->actor, grant), CH_OK);
-    work->items[0].encoded = ch_arena_str(&work->arena, ch_buf_str(&encoded));
+    for (size_t i = 0; i < count; i++) {
+        ch_work_item *item = &work->items[i];
+        ch_buf_clear(&encoded);
+        encode(of, &encoded, events[i]);
+        item->encoded = ch_arena_str(&work->arena, ch_buf_str(&encoded));
+        assert_ok(ch_event_decode(item->encoded, CH_EVENT_PRODUCED, &item->event, &of->error), &of->error);
+    }
     ch_buf_done(&encoded);
-    assert_ok(ch_event_decode(work->items[0].encoded, CH_EVENT_PRODUCED, &work->items[0].event, &of->error),
-              &of->error);
     return work;
 }
 
-static void begin(town *of)
+void town_begin(town *of)
 {
     const ch_log_head head = ch_log_head_of(of->store->log);
     assert_ok(ch_batch_begin(of->batch, of->rules, &head, NULL, of->clock.now_ms, &of->error), &of->error);
 }
 
-static void commit(town *of)
+void town_commit_log(town *of)
 {
     (void)ch_batch_end(of->batch);
     assert_ok(ch_batch_commit(of->batch, &of->error), &of->error);
     ch_state_set_chain(of->store->state, ch_event_log_chain(of->store->log));
     ch_batch_answer(of->batch);
     assert_ok(ch_batch_erase_letters(of->batch, &of->error), &of->error);
+}
+
+void town_commit(town *of)
+{
+    town_commit_log(of);
     assert_ok(ch_state_commit(of->store->state, &of->error), &of->error);
 }
 
@@ -144,26 +154,27 @@ static ch_status take_answer(town *of)
     return status;
 }
 
-static ch_status write(town *of, ch_work *work)
+ch_status town_write(town *of, ch_work *work)
 {
-    begin(of);
+    town_begin(of);
     assert_ok(ch_batch_take(of->batch, work, &of->error), &of->error);
-    commit(of);
+    town_commit(of);
     return take_answer(of);
 }
 
 void town_fill(town *of, const ch_grant *grant, const char *prefix, unsigned count, const char *event)
 {
     char text[1024];
+    const char *const filled = text;
     for (unsigned done = 0; done < count;) {
         unsigned until = done + FILL_BATCH < count ? done + FILL_BATCH : count, begun = done;
-        begin(of);
+        town_begin(of);
         for (; done < until; done++) {
             assert_true(snprintf(text, sizeof text, "{\"ref\":\"%s%u\",%s", prefix, done + 1, event + 1) <
                         (int)sizeof text);
-            assert_ok(ch_batch_take(of->batch, make_work(of, grant, text), &of->error), &of->error);
+            assert_ok(ch_batch_take(of->batch, town_work(of, grant, &filled, 1), &of->error), &of->error);
         }
-        commit(of);
+        town_commit(of);
         for (; begun < until; begun++) {
             assert_ok(take_answer(of), &of->error);
         }
@@ -172,17 +183,17 @@ void town_fill(town *of, const ch_grant *grant, const char *prefix, unsigned cou
 
 ch_status town_publish(town *of, const ch_grant *grant, const char *event)
 {
-    return write(of, make_work(of, grant, event));
+    return town_write(of, town_work(of, grant, &event, 1));
 }
 
 ch_status town_feed(town *of, const ch_grant *grant, const char *from, const char *to, const char *event)
 {
-    ch_work *work = make_work(of, grant, event);
+    ch_work *work = town_work(of, grant, &event, 1);
     work->publish = (ch_chp_publish){.connector = ch_str_of(grant->name),
                                      .from = ch_str_of(from),
                                      .to = ch_str_of(to),
                                      .default_kind = CH_STR("matter")};
-    return write(of, work);
+    return town_write(of, work);
 }
 
 /* ---- asking */

@@ -38,10 +38,18 @@ ch_grant town_grant(ch_role role, const char *name, ch_private_right right, cons
                     const char *parties, const char *areas);
 extern const ch_grant town_operator; /* all, but nothing personal */
 
-/* One event as JSON, without specversion, id and time. Committed to the log, and to the state. */
+/* One event as JSON, without specversion and time, mostly without id. Committed to the log, and to the state. */
 ch_status town_publish(town *of, const ch_grant *grant, const char *event);
 /* The same from a connector: what is refused becomes a dead letter. */
 ch_status town_feed(town *of, const ch_grant *grant, const char *from, const char *to, const char *event);
+
+/* The steps of these, for more than one work, or with other batches. */
+ch_work *town_work(town *of, const ch_grant *grant, const char *const *events, size_t count);
+void town_begin(town *of);
+void town_commit_log(town *of); /* the state is not committed */
+void town_commit(town *of);
+/* The same for a work of the hub's own, or one that was made by town_work. */
+ch_status town_write(town *of, ch_work *work);
 
 /* So many cases of refs <prefix>1 ..., in few commits. */
 void town_fill(town *of, const ch_grant *grant, const char *prefix, unsigned count, const char *event);
