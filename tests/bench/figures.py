@@ -27,6 +27,8 @@ class Results:
         """figure, casehub's summary, then a peer and its summary and the ratio, or three times None."""
         for figure in self.figures.values():
             ours = self.summary(figure, "casehub")
+            if ours is None:
+                continue  # it failed, which was told
             theirs = [(peer, self.summary(figure, peer)) for peer in self.servers if peer != "casehub"]
             theirs = [(peer, summary) for peer, summary in theirs if summary]
             for peer, summary in theirs or [(None, None)]:

@@ -9,6 +9,8 @@ CROWD_WINDOW = 2048   # of all publishers together, where their number grows
 SUBSCRIBERS = 10
 RATE = 1000           # events a second of the latency rows
 NARROW_EVERY = 1000
+FILLERS = 8           # publishers that fill a store
+ALONE = False         # no peer has the same
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +48,10 @@ class Row:
     about: str
     measure: object
     figures: tuple
-    takes: object = lambda peer: True
+    with_peers: bool = True
+
+    def takes(self, peer):
+        return self.with_peers and self.name not in peer.skips
 
     def figures_of(self, measured):
         known = [figure for figure in self.figures if figure.name in measured]
@@ -75,10 +80,92 @@ def latency(bench, kind):
 
 LATENCIES = tuple(less(f"{what}-{percentile}", "us") for what in ("ack", "receive") for percentile in ("p50", "p99", "p999"))
 
+
+def fan_out(bench, kind):
+    with bench.running(kind, subscribers=SUBSCRIBERS) as server:
+        return {"fan-out": server.drive("fan-out", seconds=bench.scale.seconds, window=WINDOW)["delivered_rate"]}
+
+
+def fill(server, events):
+    server.drive("publish", publishers=FILLERS, events=events, window=WINDOW)
+
+
+def narrow_ones(events):
+    """How many of the events that `fill` published are of the type that the narrow subscription wants."""
+    return events // FILLERS // NARROW_EVERY * FILLERS
+
+
+def stored(bench, kind):
+    """One store after the other is filled, and then everything is asked of it that needs a full one."""
+    events = bench.scale.stored
+    with bench.running(kind) as server:
+        before = server.disk()
+        fill(server, events)
+        measured = {"memory": server.memory() / 2**20, "disk": (server.disk() - before) / events}
+        if not server.consumes:
+            measured["read"] = server.drive("read", events=min(bench.scale.read, events))["rate"]
+            measured["narrow"] = events / server.drive("read", events=narrow_ones(events), narrow=True)["seconds"]
+        server.end()
+        measured["start"] = server.time_to_first()
+        server.end(signal.SIGKILL)
+        measured["start-after-kill"] = server.time_to_first()
+        server.end()
+        rate = server.rebuild_rate() if kind is Casehub else None
+    return {**measured, "rebuild": rate} if rate else measured
+
+
+STORED = (less("memory", "MiB"), less("disk", "bytes/event"), more("read", "events/s"), more("narrow", "events/s"),
+          less("start", "ms"), less("start-after-kill", "ms"), more("rebuild", "records/s"))
+
+
+def short_count(count):
+    return f"{count // 1000000}M" if count >= 1000000 else f"{count // 1000}k" if count >= 1000 else str(count)
+
+
+def over_events(bench, kind):
+    """The same store, asked again each time that it has grown."""
+    measured, held = {}, 0
+    with bench.running(kind) as server:
+        for size in bench.scale.sizes:
+            fill(server, size - held)
+            done = server.drive("publish", seconds=bench.scale.seconds, window=WINDOW)
+            measured[f"events-{short_count(size)}"] = done["rate"]
+            held = size + done["events"]
+    return measured
+
+
+def over_subscriptions(bench, kind):
+    measured = {}
+    for count in bench.scale.subscriptions:
+        with bench.running(kind) as server:
+            done = server.drive("fan-out", subscriptions=count, seconds=bench.scale.seconds, window=WINDOW)
+        measured[f"subscriptions-{count}"] = done["published_rate"]
+    return measured
+
+
+def over_connections(bench, kind):
+    measured = {}
+    for count in bench.scale.connections:
+        with bench.running(kind) as server:
+            done = server.drive("publish", publishers=count, seconds=bench.scale.seconds,
+                                window=max(1, CROWD_WINDOW // count))
+        measured[f"connections-{count}"] = done["rate"]
+    return measured
+
+
 ROWS = (
     Row("publish-1", "durable publishing, one publisher with 256 events under way", publish(1), (more("publish-1", "events/s"),)),
     Row("publish-8", "the same with eight publishers", publish(8), (more("publish-8", "events/s"),)),
+    Row("publish-1-curve", "one publisher over tcp with CURVE", publish_with_keys(1), (more("publish-1-curve", "events/s"),), ALONE),
+    Row("publish-8-curve", "eight publishers over tcp with CURVE", publish_with_keys(8), (more("publish-8-curve", "events/s"),), ALONE),
     Row("latency", "at 1,000 events/s, from the planned send time to acknowledgement and to a subscriber", latency, LATENCIES),
+    Row("fan-out", "ten subscribers get everything while one publishes flat out", fan_out, (more("fan-out", "deliveries/s"),)),
+    Row("stored", "what a store with a million events costs, and how it is read, started and rebuilt", stored, STORED),
+    Row("events", "one publisher, by events that are stored already", over_events, (more("events", "events/s"),)),
+    Row("subscriptions", "one publisher, by live subscriptions to a district of a thousand each", over_subscriptions,
+        (more("subscriptions", "events/s"),), ALONE),
+    Row("connections", "publishing, by connections; 2,048 events under way in all", over_connections,
+        (more("connections", "events/s"),)),
 )
 
 

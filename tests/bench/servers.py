@@ -1,6 +1,7 @@
 """The servers that are measured: how each is started, in a folder of its own and with free ports on 127.0.0.1 only, and
 ended by its process id."""
 import contextlib
+import glob
 import json
 import os
 import re
@@ -41,6 +42,7 @@ class Bench:
             yield server
         finally:
             server.end(signal.SIGKILL)
+            server.close()
             shutil.rmtree(folder)
 
 
@@ -55,7 +57,8 @@ class Server:
 
     name, peer, mode, packages, programs = "", "", "", (), ()
     stop_signal = signal.SIGTERM
-    subscribers = 1
+    skips = ()        # rows that it takes no part in
+    consumes = False  # whether reading takes events away
 
     def __init__(self, bench, folder, subscribers=1):
         self.bench, self.folder, self.subscribers = bench, folder, subscribers
@@ -73,6 +76,9 @@ class Server:
 
     def command(self):
         raise NotImplementedError
+
+    def close(self):
+        """After its end."""
 
     def environment(self):
         return None
@@ -232,12 +238,13 @@ class Casehub(Server):
         return moment
 
     def rebuild_rate(self):
-        """Events a second that casehub-replay folds; None without that program. The hub must not run."""
+        """Records a second that casehub-replay folds; None without that program. The hub must not run."""
         if not os.access(self.bench.program("casehub-replay"), os.X_OK):
             return None
-        begun = time.monotonic()
-        told = json.loads(self.call("casehub-replay", "--store", self.store(), "rebuild", "--json").splitlines()[-1])
-        return told["events"] / (time.monotonic() - begun)
+        told = json.loads(self.call("casehub-replay", "--store", self.store(), "rebuild", "--json"))
+        if not told["ok"]:
+            raise BenchError(f"the rebuilt state differs: {told['findings']}")
+        return told["records"] / told["seconds"]
 
 
 class Redis(Server):
@@ -254,7 +261,137 @@ class Redis(Server):
                 "--appendonly", "yes", "--appendfsync", "always", "--daemonize", "no"]
 
 
-PEERS = {peer.name: peer for peer in (Redis,)}
+class Reference(Server):
+    """The bare hub of reference/: ZeroMQ over ipc and LMDB, nothing else. A bound, no product."""
+
+    name = peer = "reference"
+
+    def create(self):
+        self.endpoint = f"ipc://{self.path('hub.ipc')}"
+        os.mkdir(self.store())
+
+    def command(self):
+        return [self.bench.program("reference_hub"), self.endpoint, self.store()]
+
+    def store(self):
+        return self.path("store")
+
+
+class Postgresql(Server):
+    """A table; the settings as they come, but for the number of connections. Over its socket, by name and number as always
+    with PostgreSQL. It does not run as root: then it becomes the user postgres."""
+
+    name, peer, mode = "postgresql", "postgresql", "single"
+    packages, programs = ("postgresql", "libpq-dev"), ("setpriv",)
+    stop_signal = signal.SIGINT  # its fast shutdown
+    skips = ("stored", "events")  # the table is that of postgresql-256, which fills it sooner
+
+    @staticmethod
+    def folder_of_programs():
+        places = sorted(glob.glob("/usr/lib/postgresql/*/bin"))
+        return places[-1] if places else None
+
+    @classmethod
+    def missing(cls):
+        return [] if cls.folder_of_programs() else ["postgres"]
+
+    def as_user(self, *command):
+        user = ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear-groups"] if os.getuid() == 0 else []
+        return user + [os.path.join(self.folder_of_programs(), command[0]), *command[1:]]
+
+    def create(self):
+        os.mkdir(self.store())
+        if os.getuid() == 0:
+            shutil.chown(self.folder, "postgres", "postgres")
+            shutil.chown(self.store(), "postgres", "postgres")
+        made = subprocess.run(self.as_user("initdb", "-A", "trust", "-U", "bench", "-D", self.store()), cwd=self.folder,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        if made.returncode != 0:
+            raise BenchError(f"initdb: {made.stdout}")
+        self.endpoint = f"host={self.folder} user=bench dbname=postgres connect_timeout=5"
+
+    def command(self):
+        return self.as_user("postgres", "-D", self.store(), "-c", "listen_addresses=", "-c", "max_connections=600",
+                            "-c", f"unix_socket_directories={self.folder}")
+
+    def store(self):
+        return self.path("store")
+
+
+class PostgresqlBatches(Postgresql):
+    """What a publisher has ready, 256 events at most, is one transaction."""
+
+    name, mode, skips = "postgresql-256", "batch", ()
+
+
+class Nats(Server):
+    """JetStream with file storage as it comes: it syncs on a timer, an acknowledged event may be lost with the power. Before
+    version 2.10 it has no setting to do better."""
+
+    name = peer = "nats"
+    packages, programs = ("nats-server", "libnats-dev"), ("nats-server",)
+
+    def create(self):
+        port = free_port()
+        self.endpoint = f"nats://127.0.0.1:{port}"
+        with open(self.path("nats.conf"), "w", encoding="utf-8") as file:
+            file.write(f'listen: "127.0.0.1:{port}"\njetstream {{ store_dir: {json.dumps(self.store())} }}\n')
+
+    def command(self):
+        return ["nats-server", "-c", self.path("nats.conf")]
+
+    def store(self):
+        return self.path("store")
+
+
+class Rabbitmq(Server):
+    """A quorum queue for each subscriber: a confirmed event is in its write-ahead log, synced."""
+
+    name, peer, mode = "rabbitmq", "rabbitmq", "quorum"
+    packages, programs = ("rabbitmq-server", "librabbitmq-dev"), ("/usr/lib/rabbitmq/bin/rabbitmq-server", "epmd")
+    consumes = True  # what is read is gone
+
+    def __init__(self, bench, folder, subscribers=1):
+        super().__init__(bench, folder, subscribers)
+        self.names = None  # the name service of Erlang
+
+    def create(self):
+        port, self.names_port, self.own_port = free_port(), free_port(), free_port()
+        self.endpoint = f"127.0.0.1:{port}"
+        for name, text in (("rabbitmq.conf", f"listeners.tcp.1 = 127.0.0.1:{port}\n"), ("enabled_plugins", "[].\n"),
+                           ("env.conf", "")):
+            with open(self.path(name), "w", encoding="utf-8") as file:
+                file.write(text)
+        self.names = subprocess.Popen(["epmd", "-address", "127.0.0.1", "-port", str(self.names_port)],
+                                      stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def command(self):
+        return [self.programs[0]]
+
+    def environment(self):
+        return {**os.environ, "HOME": self.folder, "ERL_EPMD_ADDRESS": "127.0.0.1", "ERL_EPMD_PORT": str(self.names_port),
+                "RABBITMQ_NODENAME": "bench@localhost", "RABBITMQ_MNESIA_BASE": self.store(),
+                "RABBITMQ_LOG_BASE": self.path("logs"), "RABBITMQ_CONFIG_FILE": self.path("rabbitmq.conf"),
+                "RABBITMQ_CONF_ENV_FILE": self.path("env.conf"), "RABBITMQ_PID_FILE": self.path("pid"),
+                "RABBITMQ_ENABLED_PLUGINS_FILE": self.path("enabled_plugins"), "RABBITMQ_DIST_PORT": str(self.own_port),
+                "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}"}
+
+    def store(self):
+        return self.path("store")
+
+    def close(self):
+        if self.names is not None:
+            self.names.kill()
+            self.names.wait()
+
+
+class RabbitmqStream(Rabbitmq):
+    """One stream, which everybody reads; a confirmed event is not synced."""
+
+    name, mode, consumes = "rabbitmq-stream", "stream", False
+
+
+PEERS = {peer.name: peer for peer in (Redis, Postgresql, PostgresqlBatches, Reference, Nats, Rabbitmq, RabbitmqStream)}
 
 
 def peers_named(names):

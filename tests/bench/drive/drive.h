@@ -10,9 +10,9 @@
 typedef struct bench_options {
     const bench_peer *peer;
     bench_target target;
-    const char *run; /* see bench_load_init */
-    unsigned publishers, subscribers;
-    uint64_t events; /* 0: until seconds are over */
+    const char *run;                                 /* see bench_load_init */
+    unsigned publishers, subscribers, subscriptions; /* subscriptions 0: each subscriber gets everything */
+    uint64_t events;                                 /* 0: until seconds are over */
     double seconds, rate;
     bool narrow;
 } bench_options;

@@ -146,8 +146,10 @@ bench_event bench_load_next(bench_load *load)
     if (opens) {
         put_digits(form->bytes + form->district_at, DISTRICT_DIGITS, the_case % BENCH_DISTRICTS);
     }
-    return (bench_event){
-        .bytes = {(const char *)form->bytes, form->size}, .number = number, .type = form->type};
+    return (bench_event){.bytes = {(const char *)form->bytes, form->size},
+                         .number = number,
+                         .type = form->type,
+                         .district = (unsigned)(the_case % BENCH_DISTRICTS)};
 }
 
 uint64_t bench_load_number(ch_str encoded)

@@ -17,6 +17,7 @@ typedef struct bench_event {
     ch_str bytes;    /* valid until the next one is made */
     uint64_t number; /* 1, 2, 3 ... of this publisher; its id has the same digits */
     const char *type;
+    unsigned district; /* of its case */
 } bench_event;
 
 /* An event whose changing places are known: making the next one copies a few digits. */

@@ -52,7 +52,8 @@ void *bench_new(size_t count, size_t size)
 static void print_help(FILE *out)
 {
     fputs("bench_drive WORKLOAD --peer NAME --endpoint WHERE [--mode HOW] [--key FILE] [--run WORD]\n"
-          "            [--publishers N] [--subscribers N] [--window N] [--events N] [--seconds S] [--rate N] "
+          "            [--publishers N] [--subscribers N] [--subscriptions N] [--window N] [--events N] "
+          "[--seconds S] [--rate N] "
           "[--narrow]\n"
           "\n"
           "workloads:\n",
@@ -95,6 +96,7 @@ typedef enum choice {
     RUN,
     PUBLISHERS,
     SUBSCRIBERS,
+    SUBSCRIPTIONS,
     WINDOW,
     EVENTS,
     SECONDS,
@@ -111,6 +113,7 @@ static const struct option known[] = {
     {"run", required_argument, NULL, RUN},
     {"publishers", required_argument, NULL, PUBLISHERS},
     {"subscribers", required_argument, NULL, SUBSCRIBERS},
+    {"subscriptions", required_argument, NULL, SUBSCRIPTIONS},
     {"window", required_argument, NULL, WINDOW},
     {"events", required_argument, NULL, EVENTS},
     {"seconds", required_argument, NULL, SECONDS},
@@ -130,6 +133,7 @@ static void take(bench_options *options, choice what, const char *name, const ch
     case RUN: options->run = text; break;
     case PUBLISHERS: options->publishers = (unsigned)number(name, text, 1, 1000); break;
     case SUBSCRIBERS: options->subscribers = (unsigned)number(name, text, 1, 1000); break;
+    case SUBSCRIPTIONS: options->subscriptions = (unsigned)number(name, text, 1, BENCH_DISTRICTS); break;
     case WINDOW: options->target.window = (unsigned)number(name, text, 1, 32768); break;
     case EVENTS: options->events = (uint64_t)number(name, text, 0, 1e9); break;
     case SECONDS: options->seconds = number(name, text, 0.01, 3600); break;

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define STUCK_NS (60 * BENCH_SECOND)
 
@@ -54,7 +55,8 @@ static void *listen_live(void *context)
 {
     listener *self = context;
     const bench_options *options = self->audience->options;
-    const bench_interest interest = {.narrow = options->narrow, .place = self->place};
+    const bench_interest interest = {
+        .narrow = options->narrow, .districts = options->subscriptions, .place = self->place};
     self->subscriber.handle = options->peer->subscriber_open(&options->target, &self->subscriber, &interest);
     pthread_barrier_wait(&self->audience->ready);
     while (!atomic_load(&self->audience->stop)) {
@@ -102,6 +104,20 @@ static void await_deliveries(const bench_options *options, const listener *liste
     }
 }
 
+/* How many of the events that were published each subscriber gets: the same load is made once more. */
+static uint64_t count_wanted(const bench_options *options, uint64_t published)
+{
+    bench_load load;
+    uint64_t wanted = 0;
+    bench_load_init(&load, options->run, 0, 1);
+    for (uint64_t i = 0; i < published; i++) {
+        const bench_event event = bench_load_next(&load);
+        bool in_districts = options->subscriptions == 0 || event.district < options->subscriptions;
+        wanted += in_districts && (!options->narrow || strcmp(event.type, BENCH_NARROW_TYPE) == 0);
+    }
+    return wanted;
+}
+
 void bench_fan_out(const bench_options *options)
 {
     const bench_peer *peer = options->peer;
@@ -117,8 +133,8 @@ void bench_fan_out(const bench_options *options)
     bench_publisher_run(options, &publisher, &load, options->events,
                         begun + (uint64_t)(options->seconds * (double)BENCH_SECOND));
     double publishing = seconds_since(begun);
-    uint64_t each = options->narrow ? publisher.sent / BENCH_NARROW_EVERY : publisher.sent;
-    await_deliveries(options, listeners, each * options->subscribers);
+    uint64_t deliveries = count_wanted(options, publisher.sent) * options->subscribers;
+    await_deliveries(options, listeners, deliveries);
     double delivering = seconds_since(begun);
     atomic_store(&all.stop, true);
     for (unsigned i = 0; i < options->subscribers; i++) {
@@ -126,6 +142,6 @@ void bench_fan_out(const bench_options *options)
     }
     peer->publisher_close(publisher.handle);
     printf("{\"events\": %" PRIu64 ", \"published_rate\": %.1f, \"delivered_rate\": %.1f}\n", publisher.sent,
-           (double)publisher.sent / publishing, (double)(each * options->subscribers) / delivering);
+           (double)publisher.sent / publishing, (double)deliveries / delivering);
     free(listeners);
 }

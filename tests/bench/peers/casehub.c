@@ -1,10 +1,12 @@
 /* casehub through its own client library. Endpoint: what libcasehub takes; key file for tcp. */
 #include "hub/client/casehub.h"
+#include "hub/model/event.h"
 #include "tests/bench/drive/drive.h"
 #include "tests/bench/peers/peers.h"
 #include "tests/bench/peers/reach.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,24 +99,34 @@ static void on_event(void *context, casehub *hub, const casehub_event *event)
     }
 }
 
-static void *subscriber_open(const bench_target *target, bench_subscriber *owner,
-                             const bench_interest *interest)
+static void subscribe(subscriber *self, const char *pattern, bool from_start)
 {
-    subscriber *self = bench_new(1, sizeof *self);
-    const char *const patterns[] = {interest->narrow ? BENCH_NARROW_TYPE ".>" : ">"};
     const casehub_subscription wanted = {CASEHUB_SIZE(casehub_subscription),
-                                         .patterns = patterns,
+                                         .patterns = &pattern,
                                          .pattern_count = 1,
-                                         .from = interest->from_start ? "all" : "new",
+                                         .from = from_start ? "all" : "new",
                                          .credit = CREDIT,
                                          .no_ack = true,
                                          .context = self,
                                          .on_event = on_event};
-    char *rows = NULL;
+    check(self->hub, casehub_subscribe(self->hub, &wanted), "subscribe");
+}
+
+static void *subscriber_open(const bench_target *target, bench_subscriber *owner,
+                             const bench_interest *interest)
+{
+    subscriber *self = bench_new(1, sizeof *self);
+    char district[CH_TOPIC_MAX], *rows = NULL;
     self->owner = owner;
     self->hub = connect_to(target, self, NULL);
-    check(self->hub, casehub_subscribe(self->hub, &wanted), "subscribe");
-    if (!interest->from_start) { /* one question later the subscription stands */
+    for (unsigned i = 0; i < interest->districts; i++) {
+        snprintf(district, sizeof district, "*.*.*.*.33.09.02.%03u", i);
+        subscribe(self, district, interest->from_start);
+    }
+    if (interest->districts == 0) {
+        subscribe(self, interest->narrow ? BENCH_NARROW_TYPE ".>" : ">", interest->from_start);
+    }
+    if (!interest->from_start) { /* one question later the subscriptions stand */
         check(self->hub, casehub_query(self->hub, "status", NULL, WAIT_MS, &rows, NULL), "status");
         free(rows);
     }

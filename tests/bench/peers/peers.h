@@ -5,6 +5,10 @@
 #include "tests/bench/drive/peer.h"
 
 extern const bench_peer bench_casehub;
-extern const bench_peer bench_redis; /* BENCH_REDIS: libhiredis */
+extern const bench_peer bench_reference;
+extern const bench_peer bench_redis;      /* BENCH_REDIS: libhiredis */
+extern const bench_peer bench_postgresql; /* BENCH_POSTGRESQL: libpq */
+extern const bench_peer bench_nats;       /* BENCH_NATS: libnats */
+extern const bench_peer bench_rabbitmq;   /* BENCH_RABBITMQ: librabbitmq */
 
 #endif
