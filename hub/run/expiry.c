@@ -20,8 +20,9 @@ struct ch_expiry {
     const ch_clock *clock;
     ch_case *the_case;
     int64_t from_ms;      /* what is due before has been seen, but for what was noted */
-    int64_t noted_ms;     /* earliest due time that the committed state may not show yet; INT64_MAX: none */
-    uint64_t noted_at;    /* position at which the state shows it */
+    int64_t noted_ms;     /* earliest due time that the committed state shows from noted_at on; INT64_MAX: none */
+    uint64_t noted_at;    /* position */
+    int64_t fresh_ms;     /* the same of what was noted since the last look */
     int64_t next_look_ms; /* monotonic */
     overdue found[AT_ONCE];
     size_t count, taken;
@@ -36,8 +37,7 @@ ch_status ch_expiry_new(ch_expiry **out_expiry, ch_store *store, const ch_clock 
     }
     expiry->store = store;
     expiry->clock = clock;
-    expiry->noted_ms = INT64_MAX;
-    expiry->noted_ms = INT64_MAX;
+    expiry->noted_ms = expiry->fresh_ms = INT64_MAX;
     *out_expiry = expiry;
     return CH_OK;
 }
@@ -73,31 +73,33 @@ static bool see_deadline(void *context, int64_t due_ms, uint64_t case_number, ui
     return expiry->count < AT_ONCE;
 }
 
+static int64_t earlier(int64_t a_ms, int64_t b_ms)
+{
+    return a_ms < b_ms ? a_ms : b_ms;
+}
+
 /* What was noted counts until a look has begun there in a state that shows it. */
 static int64_t begin_at(ch_expiry *expiry, const ch_state_reader *reader)
 {
-    int64_t from = expiry->noted_ms < expiry->from_ms ? expiry->noted_ms : expiry->from_ms;
     if (ch_state_reader_position(reader) >= expiry->noted_at) {
-        expiry->noted_ms = INT64_MAX;
-        expiry->from_ms = from;
+        expiry->from_ms = earlier(expiry->from_ms, expiry->noted_ms);
+        expiry->noted_ms = expiry->fresh_ms;
+        expiry->noted_at = ch_state_position(expiry->store->state);
+        expiry->fresh_ms = INT64_MAX;
     }
-    return from;
+    return earlier(expiry->from_ms, earlier(expiry->noted_ms, expiry->fresh_ms));
 }
 
 static void look_again_from(ch_expiry *expiry, int64_t due_ms)
 {
-    expiry->from_ms = due_ms < expiry->from_ms ? due_ms : expiry->from_ms;
+    expiry->from_ms = earlier(expiry->from_ms, due_ms);
 }
 
 static ch_status look_into(ch_expiry *expiry, ch_state_reader *reader, int64_t now)
 {
     looking looks = {.expiry = expiry, .reader = reader, .status = CH_OK};
-    int64_t from = expiry->from_ms;
-    look_again_from(expiry, expiry->noted_ms);
-    if (ch_state_reader_position(reader) >= expiry->noted_at) {
-        expiry->noted_ms = INT64_MAX;
-    }
-    ch_status status = ch_state_reader_deadlines(reader, expiry->from_ms, now, see_deadline, &looks);
+    int64_t from = begin_at(expiry, reader);
+    ch_status status = ch_state_reader_deadlines(reader, from, now, see_deadline, &looks);
     status = status == CH_OK ? looks.status : status;
     if (status != CH_OK) {
         look_again_from(expiry, from);
@@ -180,12 +182,9 @@ ch_work *ch_expiry_next(ch_expiry *expiry)
     return NULL;
 }
 
-void ch_expiry_note_due(ch_expiry *expiry, int64_t due_ms, uint64_t sequence)
+void ch_expiry_note_due(ch_expiry *expiry, int64_t due_ms)
 {
-    if (due_ms != INT64_MAX) {
-        expiry->noted_ms = due_ms < expiry->noted_ms ? due_ms : expiry->noted_ms;
-        expiry->noted_at = sequence;
-    }
+    expiry->fresh_ms = earlier(expiry->fresh_ms, due_ms);
 }
 
 int64_t ch_expiry_wait_ms(const ch_expiry *expiry)
