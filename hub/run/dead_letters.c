@@ -8,15 +8,24 @@ typedef struct closing {
     ch_error *error;
 } closing;
 
+static bool is_closed(const ch_dead_letter *letter)
+{
+    return strcmp(letter->status, "retried") == 0 || strcmp(letter->status, "dropped") == 0;
+}
+
+/* A key that is there in part only (CH_CORRUPT: the crash came while it was being overwritten) goes as well. */
 static bool see_letter(void *context, const ch_dead_letter *letter)
 {
     closing *at = context;
     uint8_t key[CH_KEY_SIZE];
-    bool is_closed = strcmp(letter->status, "retried") == 0 || strcmp(letter->status, "dropped") == 0;
-    if (is_closed && ch_slots_key(at->store->dead_letter_slots, letter->number, key) == CH_OK) {
+    if (!is_closed(letter)) {
+        return true;
+    }
+    ch_status status = ch_slots_key(at->store->dead_letter_slots, letter->number, key);
+    explicit_bzero(key, sizeof key);
+    if (status != CH_ERASED && status != CH_NOT_FOUND) {
         at->status = ch_slots_erase(at->store->dead_letter_slots, letter->number, at->error);
     }
-    explicit_bzero(key, sizeof key);
     return at->status == CH_OK;
 }
 
