@@ -57,6 +57,7 @@ typedef struct ch_work {
     ch_arena arena;
     ch_work_item *items; /* in the arena */
     size_t count, size_bytes;
+    uint64_t turn;          /* by the writer: counts the works in the order in which it took them */
     bool beyond_window;     /* its client was told how much it may have unanswered: busy */
     ch_chp_answer *answers; /* by the writer, one an item; in the arena */
     ch_error *failure;      /* by the writer: why nothing of it was looked at; in the arena */

@@ -138,6 +138,7 @@ static ch_status begin_batch(ch_writer *writer, ch_error *error)
 static void take_work(ch_writer *writer, ch_work *work)
 {
     ch_error error;
+    work->turn = ++writer->turns;
     ch_status status = ch_writer_check_blocked(writer, work);
     if (status != CH_OK) {
         ch_writer_refuse(writer, work, status,
@@ -153,7 +154,9 @@ static void take_work(ch_writer *writer, ch_work *work)
         return;
     }
     status = ch_batch_take(writer->filling, work, &error);
-    if (status != CH_OK) {
+    if (status == CH_OK) {
+        ch_writer_block_refused(writer, work);
+    } else {
         hear_committer(writer, true);
         if (writer->filling != NULL) {
             give_up(writer, status, &error);

@@ -49,8 +49,24 @@ void ch_writer_block(ch_writer *writer, const ch_work *work, size_t index)
         return;
     }
     ch_blocked *entry = &writer->sessions[ch_session_slot(work->session)];
-    if (entry->session != work->session) {
-        *entry = (ch_blocked){.session = work->session, .event = name_of(work, index)};
+    if (entry->session != work->session || work->turn < entry->turn) {
+        *entry = (ch_blocked){.session = work->session, .event = name_of(work, index), .turn = work->turn};
+    }
+}
+
+void ch_writer_block_refused(ch_writer *writer, const ch_work *work)
+{
+    if (work->failure != NULL) {
+        if (ch_status_is_temporary(work->failure->status)) {
+            ch_writer_block(writer, work, 0);
+        }
+        return;
+    }
+    for (size_t i = 0; i < work->count; i++) {
+        if (ch_status_is_temporary(work->answers[i].status)) {
+            ch_writer_block(writer, work, i);
+            return;
+        }
     }
 }
 
@@ -122,19 +138,6 @@ void ch_writer_refuse_batch(ch_writer *writer, ch_batch *batch, ch_status status
     }
 }
 
-static void note_partial(ch_writer *writer, const ch_work *work)
-{
-    for (size_t i = 0; i < work->count && work->failure == NULL; i++) {
-        if (ch_status_is_temporary(work->answers[i].status)) {
-            ch_writer_block(writer, work, i);
-            return;
-        }
-    }
-    if (work->failure != NULL && ch_status_is_temporary(work->failure->status)) {
-        ch_writer_block(writer, work, 0);
-    }
-}
-
 static bool was_refused_for_now(const ch_work *work)
 {
     return work->session == 0 && work->count > 0 && ch_status_is_temporary(work->answers[0].status);
@@ -183,7 +186,6 @@ void ch_writer_hand_out(ch_writer *writer, ch_batch *batch)
     ch_work *work;
     ch_batch_answer(batch);
     while ((work = ch_batch_next(batch)) != NULL) {
-        note_partial(writer, work);
         hand_back(writer, work, was_refused_for_now(work));
     }
 }

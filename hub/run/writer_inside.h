@@ -17,6 +17,7 @@
 typedef struct ch_blocked {
     ch_session_id session;
     uint64_t event; /* hash of source and id */
+    uint64_t turn;  /* of its work */
 } ch_blocked;
 
 struct ch_writer {
@@ -27,6 +28,7 @@ struct ch_writer {
     ch_batch *filling;   /* the one that takes work now; NULL: none was begun */
     ch_batch *under_way; /* the one that the committer has; NULL: none */
     ch_committer *committer;
+    uint64_t turns;   /* works taken so far */
     ch_log_head head; /* where the log ends once everything under way is in it */
     ch_rules *rules;
     ch_expiry *expiry;
@@ -46,8 +48,12 @@ static inline int64_t ch_writer_now(const ch_writer *writer)
     return ch_clock_monotonic_ms(writer->hub->options.clock);
 }
 
-/* The event at index, and all that its session published behind it, begin again there. */
+/* The event at index, and all that its session published behind it, begin again there; or where it was to begin already,
+ * if that is earlier. */
 void ch_writer_block(ch_writer *writer, const ch_work *work, size_t index);
+/* The same for a work that a batch has judged, if something of it was refused for now: what is behind it must not come into
+ * the same batch. */
+void ch_writer_block_refused(ch_writer *writer, const ch_work *work);
 /* CH_OK, or the status that everything of this session is refused with. */
 ch_status ch_writer_check_blocked(ch_writer *writer, const ch_work *work) CH_MUST_CHECK;
 /* One work that no batch has taken; with a temporary status. */
