@@ -19,8 +19,8 @@ struct ch_expiry {
     ch_store *store;
     const ch_clock *clock;
     ch_case *the_case;
-    int64_t from_ms;      /* what is due before has been seen, but for what was noted */
-    int64_t noted_ms;     /* earliest due time that the committed state shows from noted_at on; INT64_MAX: none */
+    int64_t from_ms;  /* what is due before has been seen, but for what was noted */
+    int64_t noted_ms; /* earliest due time that the committed state shows from noted_at on; INT64_MAX: none */
     uint64_t noted_at;    /* position */
     int64_t fresh_ms;     /* the same of what was noted since the last look */
     int64_t next_look_ms; /* monotonic */
