@@ -17,6 +17,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from datetime import datetime, timezone
 
 import city
 
@@ -51,21 +52,35 @@ class Hotline:
             return 503, None
 
     def services(self):
-        """Codes of the services; asked until the hotline is there."""
+        """The services, each with what it wants to know besides; asked until the hotline is there."""
         while True:
-            if self.find():
-                status, listed = self.call("services.json")
-                if status == 200:
-                    return [(service["service_code"], service["service_name"]) for service in listed]
+            status, listed = self.call("services.json") if self.find() else (503, None)
+            if status == 200:
+                return [{**service, "attributes": self.attributes(service)} for service in listed]
             time.sleep(1)
+
+    def attributes(self, service):
+        if not service["metadata"]:
+            return []
+        _, definition = self.call(f"services/{service['service_code']}.json")
+        return [one for one in definition["attributes"] if one["variable"] and one["required"]]
+
+
+def answer_to(attribute, dice):
+    if attribute.get("values"):
+        return dice.choice(attribute["values"])["key"]
+    if attribute["datatype"] == "datetime":
+        return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return "1" if attribute["datatype"] == "number" else "见描述"
 
 
 def request_of(service, dice):
-    code, name = service
     who = city.person(dice)
-    text = SAID.get(code, f"{name}：请派人来看一看。")
-    form = {"service_code": code, "description": text, "address_string": who["address"], "lat": "30.0", "long": "122.0",
+    text = SAID.get(service["service_code"], f"{service['service_name']}：请派人来看一看。")
+    form = {"service_code": service["service_code"], "description": text, "address_string": who["address"],
             "last_name": who["name"][0], "first_name": who["name"][1:], "phone": who["phone"]}
+    for attribute in service["attributes"]:
+        form[f"attribute[{attribute['code']}]"] = answer_to(attribute, dice)
     if dice.random() < BROKEN:
         form["service_code"] = "没有这个代码"
     return form
