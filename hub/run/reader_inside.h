@@ -24,6 +24,7 @@ typedef struct ch_waiting_query {
 } ch_waiting_query;
 
 #define CH_WAITING_QUERIES_MOST 256
+#define CH_WAITING_OF_SESSION_MOST 64
 
 typedef struct ch_backup_job ch_backup_job;
 

@@ -411,11 +411,21 @@ static void refuse_task(ch_reader *reader, const ch_task *task, ch_status status
     ch_reader_error(reader, task->session, task->message.request, &error, 0);
 }
 
+/* One who asks a lot leaves room for the others. */
+static bool may_wait(const ch_reader *reader, ch_session_id session)
+{
+    size_t of_session = 0;
+    for (size_t i = 0; i < reader->waiting_count; i++) {
+        of_session += reader->waiting[i].task->session == session;
+    }
+    return reader->waiting_count < CH_WAITING_QUERIES_MOST && of_session < CH_WAITING_OF_SESSION_MOST;
+}
+
 void ch_reader_ask(ch_reader *reader, ch_task *task)
 {
     uint64_t sequence = wanted_sequence(reader, &task->message);
     bool waits = must_wait(reader, sequence);
-    if (waits && reader->waiting_count < CH_WAITING_QUERIES_MOST) {
+    if (waits && may_wait(reader, task->session)) {
         reader->waiting[reader->waiting_count++] = (ch_waiting_query){
             .task = task, .sequence = sequence, .until_ms = ch_reader_now(reader) + WAIT_FOR_STATE_MS};
         return;
