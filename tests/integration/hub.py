@@ -225,17 +225,15 @@ class HubTest(unittest.TestCase):
     def new_hub(self, **settings):
         """Not started yet."""
         hub = Hub(**settings)
-        self.addCleanup(hub.close)
-        self.own_hubs.append(hub)
+        self.addCleanup(lambda: (self.logs.append(hub.log()), hub.close()))
         return hub
 
     def run(self, result=None):
-        self.own_hubs, self.logs = [], []
-        self.addCleanup(lambda: self.logs.extend(hub.log() for hub in [self.hub, *self.own_hubs] if hub is not None))
+        self.logs = []
         before = len(result.failures) + len(result.errors)
         super().run(result)
         if len(result.failures) + len(result.errors) > before:
-            for log in self.logs:
+            for log in self.logs if self.hub is None or self.logs else [self.hub.log()]:
                 print(f"---- {self.id()}: the hub's log\n{log}", file=sys.stderr)
         return result
 
