@@ -467,6 +467,32 @@ static ch_status judge_items(ch_batch *batch, ch_work *work, ch_error *error)
     return status;
 }
 
+/* CH_OK, or the status that the first such event was refused for now with. */
+static ch_status refused_for_now(const ch_work *work)
+{
+    for (size_t i = 0; i < work->count; i++) {
+        if (is_temporary(work->answers[i].status)) {
+            return work->answers[i].status;
+        }
+    }
+    return CH_OK;
+}
+
+/* All of it happens or nothing: an event that is refused for now refuses the work or, when others of it stand in the batch
+ * already, the batch. */
+static ch_status judge_wholly(ch_batch *batch, ch_work *work, ch_error *error)
+{
+    size_t before = batch->count;
+    ch_status status = judge_items(batch, work, error);
+    ch_status refused = status == CH_OK ? refused_for_now(work) : CH_OK;
+    if (refused == CH_OK) {
+        return status;
+    }
+    return batch->count == before
+               ? fail_work(work, refused, "PUBLISH", ch_status_text(refused))
+               : ch_error_set(error, refused, "batch", "a batch with a checkpoint cannot be taken in part");
+}
+
 static ch_status judge_with_checkpoint(ch_batch *batch, ch_work *work, ch_error *error)
 {
     bool fits = false;
@@ -486,8 +512,11 @@ static ch_status judge_with_checkpoint(ch_batch *batch, ch_work *work, ch_error 
     if (status != CH_OK) {
         return fail_work(work, why.status, why.where, why.text);
     }
-    status = judge_items(batch, work, error);
-    if (status == CH_OK && work->publish.dead_letter > 0) {
+    status = judge_wholly(batch, work, error);
+    if (status != CH_OK || work->failure != NULL) {
+        return status;
+    }
+    if (work->publish.dead_letter > 0) {
         status = append_retried(batch, (uint64_t)work->publish.dead_letter, error);
     }
     return status == CH_OK ? move_checkpoint(batch, &work->publish, error) : status;
