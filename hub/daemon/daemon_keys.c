@@ -1,12 +1,16 @@
 /* The hub's CURVE pair: a libconfig file with public and secret, as the clients' key files are. */
 #include "hub/daemon/daemon_config.h"
+#include "hub/store/disk_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define FILE_NAME_SIZE 1024
 
 typedef struct key_pair {
     char *public_key, *secret_key;
@@ -22,7 +26,7 @@ static ch_status fail(const char *file, const char *what, ch_error *error)
     return ch_error_set(error, CH_IO, file, "%s: %s", what, strerror(errno));
 }
 
-static ch_status write_file(const char *file, mode_t mode, const char *text, ch_error *error)
+static ch_status write_new(const char *file, mode_t mode, const char *text, ch_error *error)
 {
     size_t size = strlen(text);
     int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
@@ -32,16 +36,38 @@ static ch_status write_file(const char *file, mode_t mode, const char *text, ch_
     bool written = write(fd, text, size) == (ssize_t)size && fsync(fd) == 0;
     ch_status status = written ? CH_OK : fail(file, "cannot be written", error);
     close(fd);
-    if (status != CH_OK) {
-        unlink(file);
-    }
     return status;
+}
+
+static ch_status sync_folder_of(const char *file, ch_error *error)
+{
+    char path[FILE_NAME_SIZE];
+    return ch_str_copy(path, sizeof path, ch_str_of(file)) == CH_OK ? ch_dir_sync(dirname(path), error)
+                                                                    : CH_TOO_LARGE;
+}
+
+/* As a whole or not at all, also when the daemon is killed in between; a file that is there already stays. */
+static ch_status write_file(const char *file, mode_t mode, const char *text, ch_error *error)
+{
+    char beside[FILE_NAME_SIZE];
+    if ((size_t)snprintf(beside, sizeof beside, "%s.new", file) >= sizeof beside) {
+        return ch_error_set(error, CH_TOO_LARGE, file, "the path is too long");
+    }
+    if (unlink(beside) != 0 && errno != ENOENT) {
+        return fail(beside, "cannot be removed", error);
+    }
+    ch_status status = write_new(beside, mode, text, error);
+    if (status == CH_OK && link(beside, file) != 0) {
+        status = fail(file, "cannot be made", error);
+    }
+    unlink(beside);
+    return status == CH_OK ? sync_folder_of(file, error) : status;
 }
 
 static ch_status make(const char *file, char public_key[CH_KEY_Z85_SIZE], char secret_key[CH_KEY_Z85_SIZE],
                       ch_error *error)
 {
-    char text[256], beside[1024];
+    char text[256], beside[FILE_NAME_SIZE];
     ch_status status = ch_curve_keypair(public_key, secret_key);
     if (status != CH_OK || (size_t)snprintf(beside, sizeof beside, "%s.pub", file) >= sizeof beside) {
         return ch_error_set(error, status == CH_OK ? CH_TOO_LARGE : status, file,
