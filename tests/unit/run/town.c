@@ -186,14 +186,20 @@ ch_status town_publish(town *of, const ch_grant *grant, const char *event)
     return town_write(of, town_work(of, grant, &event, 1));
 }
 
-ch_status town_feed(town *of, const ch_grant *grant, const char *from, const char *to, const char *event)
+ch_work *town_feed_work(town *of, const ch_grant *grant, const char *from, const char *to,
+                        const char *const *events, size_t count)
 {
-    ch_work *work = town_work(of, grant, &event, 1);
+    ch_work *work = town_work(of, grant, events, count);
     work->publish = (ch_chp_publish){.connector = ch_str_of(grant->name),
                                      .from = ch_str_of(from),
                                      .to = ch_str_of(to),
                                      .default_kind = CH_STR("matter")};
-    return town_write(of, work);
+    return work;
+}
+
+ch_status town_feed(town *of, const ch_grant *grant, const char *from, const char *to, const char *event)
+{
+    return town_write(of, town_feed_work(of, grant, from, to, &event, 1));
 }
 
 /* ---- asking */

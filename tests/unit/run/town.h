@@ -45,6 +45,8 @@ ch_status town_feed(town *of, const ch_grant *grant, const char *from, const cha
 
 /* The steps of these, for more than one work, or with other batches. */
 ch_work *town_work(town *of, const ch_grant *grant, const char *const *events, size_t count);
+ch_work *town_feed_work(town *of, const ch_grant *grant, const char *from, const char *to,
+                        const char *const *events, size_t count);
 void town_begin(town *of);
 void town_commit_log(town *of); /* the state is not committed */
 void town_commit(town *of);
