@@ -109,6 +109,11 @@ class City(Hub):
         count = self.casehub("status")[0]["sequence"]
         return self.casehub("event", "tail", ">", "--from", "all", "--count", str(count))
 
+    def rebuild(self):
+        """Beside the stopped hub's state: what the log alone makes."""
+        command = [os.path.join(BIN, "casehub-replay"), "--store", self.path(self.settings["data_dir"]), "--json", "rebuild"]
+        return json.loads(subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=False).stdout)
+
 
 def http(url, form=None):
     """(status, the decoded answer, or what was said instead)"""
