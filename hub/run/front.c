@@ -8,6 +8,8 @@
 #define AT_WRITER_MOST                                                                                       \
     (2 * CH_CHP_BATCH_MAX) /* events of one session: one batch is written, the next gathers */
 #define SWEEP_MOST_MS 1000
+#define FLUSH_EVERY_MS 1
+#define SILENCES 3 /* heartbeats without a word, or without taking anything: the client is gone */
 #define STOP_WITHIN_MS 5000
 #define PROVE_WITHIN_MS 5000
 
@@ -18,20 +20,101 @@ int64_t ch_front_now(const ch_front *front)
 
 /* ---- sending */
 
+static ch_status hand_over(ch_front *front, const ch_session *session, ch_str header, ch_shared_body *body)
+{
+    return body == NULL ? ch_router_send(front->router, session->local, session->route, session->route_size,
+                                         header, NULL, 0)
+                        : ch_router_send_shared(front->router, session->local, session->route,
+                                                session->route_size, header, ch_shared_body_ref(body));
+}
+
+static void end_deaf(ch_front *front, ch_session *session)
+{
+    ch_diag(CH_DIAG_WARN, "front", "%s does not read what it is sent: its session ends",
+            session->actor->grant.name);
+    ch_front_end(front, session);
+}
+
+/* Takes the reference of body. A full queue of libzmq is no reason to end a session: a burst of answers fills it
+ * faster than any client can read. */
+static ch_status send_or_keep(ch_front *front, ch_session *session, ch_str header, ch_shared_body *body,
+                              size_t body_size)
+{
+    bool first = session->outbox.first == NULL;
+    ch_status status = first ? hand_over(front, session, header, body) : CH_FULL;
+    if (status != CH_FULL) {
+        ch_shared_body_unref(body);
+        return status;
+    }
+    if (first) {
+        session->took_ms = ch_front_now(front);
+    }
+    if (front->flush_at_ms == 0) {
+        front->flush_at_ms = ch_front_now(front) + FLUSH_EVERY_MS;
+    }
+    return ch_outbox_put(&session->outbox, header, body, body_size);
+}
+
 void ch_front_send(ch_front *front, ch_session *session, ch_str header, ch_buf *body)
 {
     size_t size = 0;
-    uint8_t *at = body == NULL || body->size == 0 ? NULL : ch_buf_take(body, &size);
-    ch_status status =
-        ch_router_send(front->router, session->local, session->route, session->route_size, header, at, size);
-    if (status == CH_FULL) {
-        ch_diag(CH_DIAG_WARN, "front", "%s does not read what it is sent: its session ends",
-                session->actor->grant.name);
+    ch_shared_body *shared = NULL;
+    ch_status status = CH_OK;
+    if (body != NULL && body->size > 0) {
+        uint8_t *at = ch_buf_take(body, &size);
+        status = ch_shared_body_new(&shared, at, size);
+    }
+    if (status == CH_OK) {
+        status = send_or_keep(front, session, header, shared, size);
     }
     session->sent_ms = ch_front_now(front);
-    if (status != CH_OK) {
+    if (status == CH_FULL) {
+        end_deaf(front, session);
+    } else if (status != CH_OK) {
         ch_front_end(front, session);
     }
+}
+
+/* True: some is left. */
+static bool flush(ch_front *front, ch_session *session)
+{
+    int64_t now = ch_front_now(front);
+    ch_status status = CH_OK;
+    while (session->outbox.first != NULL && status == CH_OK) {
+        const ch_outgoing *outgoing = session->outbox.first;
+        status = hand_over(front, session, (ch_str){outgoing->header, outgoing->header_size}, outgoing->body);
+        if (status == CH_OK) {
+            ch_outbox_drop_first(&session->outbox);
+            session->took_ms = now;
+        }
+    }
+    if (status == CH_OK) {
+        return false;
+    }
+    if (status == CH_FULL && now - session->took_ms <= SILENCES * front->hub->options.heartbeat_ms) {
+        return true;
+    }
+    if (status == CH_FULL) {
+        end_deaf(front, session);
+    } else {
+        ch_front_end(front, session);
+    }
+    return false;
+}
+
+static void flush_outboxes(ch_front *front)
+{
+    bool any = false;
+    if (front->flush_at_ms == 0 || ch_front_now(front) < front->flush_at_ms) {
+        return;
+    }
+    for (size_t slot = 0; slot < ch_sessions_capacity(front->sessions); slot++) {
+        ch_session *session = ch_sessions_at(front->sessions, slot);
+        if (session != NULL && session->outbox.first != NULL) {
+            any = flush(front, session) || any;
+        }
+    }
+    front->flush_at_ms = any ? ch_front_now(front) + FLUSH_EVERY_MS : 0;
 }
 
 void ch_front_end(ch_front *front, ch_session *session)
@@ -180,26 +263,12 @@ static void hear_writer(ch_front *front)
     }
 }
 
-static void send_shared(ch_front *front, ch_session *session, ch_parcel *parcel)
-{
-    ch_status status =
-        ch_router_send_shared(front->router, session->local, session->route, session->route_size,
-                              ch_buf_str(&parcel->header), parcel->shared);
-    parcel->shared = NULL;
-    session->sent_ms = ch_front_now(front);
-    if (status != CH_OK) {
-        ch_front_end(front, session);
-    }
-}
-
 static void hear_reader(ch_front *front)
 {
     ch_parcel *parcel;
     while ((parcel = ch_pipe_pop(front->hub->reader_to_front)) != NULL) {
         ch_session *session = ch_sessions_by_id(front->sessions, parcel->session);
-        if (session != NULL && parcel->shared != NULL) {
-            send_shared(front, session, parcel);
-        } else if (session != NULL) {
+        if (session != NULL) {
             ch_front_send(front, session, ch_buf_str(&parcel->header), &parcel->body);
         }
         ch_mail_free(&parcel->mail);
@@ -232,7 +301,7 @@ void ch_front_probe(ch_front *front, int64_t quiet_ms)
         if (session == NULL) {
             continue;
         }
-        if (now - session->heard_ms > 3 * front->hub->options.heartbeat_ms) {
+        if (now - session->heard_ms > SILENCES * front->hub->options.heartbeat_ms) {
             ch_diag(CH_DIAG_DEBUG, "front", "%s has gone silent: its session ends",
                     session->actor->grant.name);
             ch_front_end(front, session);
@@ -308,7 +377,7 @@ static void wait_for_something(ch_front *front)
     int timeout_ms = front->more_to_receive || (front->tasks != NULL && !is_congested(front))
                          ? 0
                          : (int)sweep_every_ms(front);
-    if (front->tasks != NULL) {
+    if (front->tasks != NULL || front->flush_at_ms != 0) {
         timeout_ms = timeout_ms > 1 ? 1 : timeout_ms;
     }
     for (size_t i = 0; i < PIPE_COUNT; i++) {
@@ -327,7 +396,8 @@ static void wait_for_something(ch_front *front)
 static bool is_done(const ch_front *front)
 {
     return front->stop_at_ms != 0 &&
-           ((front->at_writer == 0 && front->queued_events == 0) || ch_front_now(front) >= front->stop_at_ms);
+           ((front->at_writer == 0 && front->queued_events == 0 && front->flush_at_ms == 0) ||
+            ch_front_now(front) >= front->stop_at_ms);
 }
 
 static void *run(void *argument)
@@ -339,6 +409,7 @@ static void *run(void *argument)
         hear_main(front);
         hear_writer(front);
         give_held_tasks(front);
+        flush_outboxes(front);
         hear_reader(front);
         receive(front);
         dispatch(front);
@@ -395,7 +466,7 @@ static ch_status bind_router(ch_front *front, ch_error *error)
                                       .secret_key = options->secret_key,
                                       .public_key = options->public_key,
                                       .max_message_bytes = CH_CHP_BODY_MAX,
-                                      .send_high_water = 1000,
+                                      .send_high_water = 256,
                                       .max_sockets = (int)options->sockets_most,
                                       .handshake_ms = 3000,
                                       .heartbeat_ms = (int)options->heartbeat_ms,

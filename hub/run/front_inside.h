@@ -28,10 +28,12 @@ struct ch_front {
         *last_task; /* that found the reader's pipe full; while there are any, nothing is read */
     bool ring_reader, more_to_receive;
     int64_t next_sweep_ms, stop_at_ms; /* monotonic; stop 0: go on */
+    int64_t flush_at_ms;               /* of the outboxes; 0: all are empty */
 };
 
 int64_t ch_front_now(const ch_front *front);
-/* Takes what is in *body. Ends the session when its client does not read. */
+/* Takes what is in *body. What does not fit into libzmq's queue waits; the session ends when its client does not
+ * read. */
 void ch_front_send(ch_front *front, ch_session *session, ch_str header, ch_buf *body);
 void ch_front_error(ch_front *front, ch_session *session, uint64_t request, ch_status status,
                     const char *where, const char *text);

@@ -53,7 +53,6 @@ static void free_parcel(ch_parcel *parcel)
 {
     ch_buf_done(&parcel->header);
     ch_buf_done(&parcel->body);
-    ch_shared_body_unref(parcel->shared);
 }
 
 void ch_mail_free(ch_mail *mail)

@@ -93,8 +93,7 @@ typedef struct ch_parcel {
     ch_mail mail;
     ch_session_id session;
     ch_buf header;
-    ch_buf body;            /* nothing in it: no body frame */
-    ch_shared_body *shared; /* instead of body */
+    ch_buf body; /* nothing in it: no body frame */
 } ch_parcel;
 ch_status ch_parcel_new(ch_parcel **out_parcel, ch_session_id session) CH_MUST_CHECK;
 

@@ -65,6 +65,7 @@ void ch_sessions_free(ch_sessions *sessions)
     }
     for (size_t i = 0; i < sessions->capacity; i++) {
         free_queue(&sessions->at[i]);
+        ch_outbox_clear(&sessions->at[i].outbox);
         ch_actor_unref(sessions->at[i].actor);
     }
     free(sessions->at);
@@ -167,6 +168,7 @@ void ch_sessions_close(ch_sessions *sessions, ch_session *session)
     leave_row(sessions, session);
     forget_route(sessions, session);
     free_queue(session);
+    ch_outbox_clear(&session->outbox);
     ch_actor_unref(session->actor);
     session->actor = NULL;
     session->id = 0;

@@ -3,6 +3,7 @@
 #define CH_RUN_SESSIONS_H
 
 #include "hub/run/mail.h"
+#include "hub/run/outbox.h"
 
 typedef struct ch_session {
     ch_session_id id; /* 0: the slot is free */
@@ -14,6 +15,8 @@ typedef struct ch_session {
     size_t unanswered, unanswered_bytes; /* events that it waits for */
     size_t at_writer;                    /* of these, events that the writer has */
     ch_work *queue, *last;               /* the others, in order */
+    ch_outbox outbox;                    /* what libzmq has no room for at present */
+    int64_t took_ms;                     /* monotonic: when something last left the outbox */
     struct ch_session *next;             /* in turn, or free */
 } ch_session;
 
@@ -27,7 +30,7 @@ size_t ch_sessions_count(const ch_sessions *sessions);
 /* A new session for this route, which has none. Takes a reference of actor. CH_FULL. */
 ch_status ch_sessions_open(ch_sessions *sessions, bool local, const uint8_t *route, size_t route_size,
                            ch_actor *actor, ch_session **out_session) CH_MUST_CHECK;
-/* Frees what stands in its queue. */
+/* Frees what stands in its queue and its outbox. */
 void ch_sessions_close(ch_sessions *sessions, ch_session *session);
 /* NULL: it is gone. */
 ch_session *ch_sessions_by_id(ch_sessions *sessions, ch_session_id id);
