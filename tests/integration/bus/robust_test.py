@@ -398,6 +398,25 @@ class Laggards(RobustTest):
         self.is_served()
         self.is_bounded(2 * ROOM)
 
+    def test_a_window_full_of_single_events_is_answered_one_by_one(self):
+        self.hub = self.new_hub(window_events=8192).start()
+        client = self.hub.granted("single", "connector", sources=["single"])
+        requests = [client.send_publish(event("case.opened", "single", str(i), {"kind": "matter"})) for i in range(8192)]
+        self.assertEqual({client.published(request)[0]["code"] for request in requests}, {None})
+
+    def test_a_client_that_speaks_and_does_not_read_has_its_session_ended(self):
+        self.hub = self.new_hub(heartbeat="200ms").start()
+        self.honest = self.hub.client()
+        self.publish(100)
+        client = self.stuck("case.>", no_ack=True)
+
+        def is_ended():
+            client.send("PING", request=0)
+            self.honest.ask("PING")
+            return "operator does not read what it is sent" in self.hub.log()
+        wait_until(is_ended, "its session ends")
+        self.is_served()
+
     def test_a_backlog_costs_no_memory(self):
         subscription = self.hub.client().subscribe("case.>", name="backlog", credit=1)
         self.publish(100 if LONG else 30, size=4000)
