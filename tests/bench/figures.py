@@ -14,7 +14,7 @@ class Results:
         if server not in self.servers:
             self.servers.append(server)
         for figure in row.figures_of(measured):
-            if self.wanted is None or figure.name in self.wanted:
+            if figure.is_among(self.wanted):
                 self.figures.setdefault(figure.name, figure)
                 self.values.setdefault((figure.name, server), []).append(measured[figure.name])
 

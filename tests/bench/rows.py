@@ -7,6 +7,7 @@ from servers import BenchError, Casehub
 WINDOW = 256          # unanswered events of a publisher
 CROWD_WINDOW = 2048   # of all publishers together, where their number grows
 SUBSCRIBERS = 10
+OF_ONE_CLIENT = 250   # subscriptions
 RATE = 1000           # events a second of the latency rows
 NARROW_EVERY = 1000
 FILLERS = 8           # publishers that fill a store
@@ -24,6 +25,8 @@ class Scale:
     sizes: tuple
     subscriptions: tuple
     connections: tuple
+    curves_of_peers: bool = True
+    slow_peers: bool = True  # when all are asked for
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +34,10 @@ class Figure:
     name: str
     unit: str
     more_is_better: bool
+    row: str = ""  # of a point of a curve
+
+    def is_among(self, names):
+        return names is None or self.name in names or self.row in names
 
 
 def more(name, unit):
@@ -49,14 +56,14 @@ class Row:
     measure: object
     figures: tuple
     with_peers: bool = True
+    is_curve: bool = False
 
-    def takes(self, peer):
-        return self.with_peers and self.name not in peer.skips
+    def takes(self, peer, scale):
+        return self.with_peers and self.name not in peer.skips and (scale.curves_of_peers or not self.is_curve)
 
     def figures_of(self, measured):
         known = [figure for figure in self.figures if figure.name in measured]
-        curve = self.figures[0]
-        return known or [dataclasses.replace(curve, name=name) for name in measured]
+        return known or [dataclasses.replace(self.figures[0], name=name, row=self.name) for name in measured]
 
 
 def publish(publishers):
@@ -137,7 +144,7 @@ def over_events(bench, kind):
 def over_subscriptions(bench, kind):
     measured = {}
     for count in bench.scale.subscriptions:
-        with bench.running(kind) as server:
+        with bench.running(kind, subscribers=-(-count // OF_ONE_CLIENT)) as server:
             done = server.drive("fan-out", subscriptions=count, seconds=bench.scale.seconds, window=WINDOW)
         measured[f"subscriptions-{count}"] = done["published_rate"]
     return measured
@@ -161,11 +168,12 @@ ROWS = (
     Row("latency", "at 1,000 events/s, from the planned send time to acknowledgement and to a subscriber", latency, LATENCIES),
     Row("fan-out", "ten subscribers get everything while one publishes flat out", fan_out, (more("fan-out", "deliveries/s"),)),
     Row("stored", "what a store with a million events costs, and how it is read, started and rebuilt", stored, STORED),
-    Row("events", "one publisher, by events that are stored already", over_events, (more("events", "events/s"),)),
+    Row("events", "one publisher, by events that are stored already", over_events, (more("events", "events/s"),),
+        is_curve=True),
     Row("subscriptions", "one publisher, by live subscriptions to a district of a thousand each", over_subscriptions,
-        (more("subscriptions", "events/s"),), ALONE),
+        (more("subscriptions", "events/s"),), ALONE, is_curve=True),
     Row("connections", "publishing, by connections; 2,048 events under way in all", over_connections,
-        (more("connections", "events/s"),)),
+        (more("connections", "events/s"),), is_curve=True),
 )
 
 

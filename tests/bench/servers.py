@@ -52,6 +52,12 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def is_alive(pid):
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+        return file.read().rsplit(")", 1)[1].split()[0] not in ("Z", "X")
+    return False
+
+
 class Server:
     """Each kind says how. `name` is the column, `peer` the name and `mode` the way of use that bench_drive knows."""
 
@@ -59,6 +65,7 @@ class Server:
     stop_signal = signal.SIGTERM
     skips = ()        # rows that it takes no part in
     consumes = False  # whether reading takes events away
+    starts_slowly = False
 
     def __init__(self, bench, folder, subscribers=1):
         self.bench, self.folder, self.subscribers = bench, folder, subscribers
@@ -103,13 +110,19 @@ class Server:
     def end(self, number=None):
         if self.process is None:
             return
-        for pid in self.pids() if number == signal.SIGKILL else [self.process.pid]:
+        pids = self.pids()
+        for pid in pids if number == signal.SIGKILL else pids[:1]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number or self.stop_signal)
         try:
             self.process.wait(START_SECONDS)
         except subprocess.TimeoutExpired as error:
             raise BenchError(f"{self.name} does not end") from error
+        until = time.monotonic() + START_SECONDS
+        while any(is_alive(pid) for pid in pids):
+            if time.monotonic() > until:
+                raise BenchError(f"{self.name} does not end")
+            time.sleep(0.01)
         self.process = None
 
     def pids(self):
@@ -300,15 +313,28 @@ class Postgresql(Server):
         return user + [os.path.join(self.folder_of_programs(), command[0]), *command[1:]]
 
     def create(self):
-        os.mkdir(self.store())
-        if os.getuid() == 0:
-            shutil.chown(self.folder, "postgres", "postgres")
-            shutil.chown(self.store(), "postgres", "postgres")
-        made = subprocess.run(self.as_user("initdb", "-A", "trust", "-U", "bench", "-D", self.store()), cwd=self.folder,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-        if made.returncode != 0:
-            raise BenchError(f"initdb: {made.stdout}")
+        """initdb takes seconds: it is done once, and copied."""
+        template = os.path.join(self.bench.folder, "postgresql-template")
+        if not os.path.exists(template):
+            self.call(self.as_user("initdb", "-A", "trust", "-U", "bench", "-D", self.own_folder(template)))
+        self.call(["cp", "-a", template, self.store()])
+        self.own_folder(self.folder)
+        os.sync()
         self.endpoint = f"host={self.folder} user=bench dbname=postgres connect_timeout=5"
+
+    @staticmethod
+    def own_folder(folder):
+        """A folder of the user that the server runs as."""
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        if os.getuid() == 0:
+            shutil.chown(folder, "postgres", "postgres")
+        return folder
+
+    @staticmethod
+    def call(command):
+        done = subprocess.run(command, cwd="/", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        if done.returncode != 0:
+            raise BenchError(f"{' '.join(command)}: {done.stdout}")
 
     def command(self):
         return self.as_user("postgres", "-D", self.store(), "-c", "listen_addresses=", "-c", "max_connections=600",
@@ -350,6 +376,7 @@ class Rabbitmq(Server):
     name, peer, mode = "rabbitmq", "rabbitmq", "quorum"
     packages, programs = ("rabbitmq-server", "librabbitmq-dev"), ("/usr/lib/rabbitmq/bin/rabbitmq-server", "epmd")
     consumes = True  # what is read is gone
+    starts_slowly = True
 
     def __init__(self, bench, folder, subscribers=1):
         super().__init__(bench, folder, subscribers)
@@ -394,10 +421,10 @@ class RabbitmqStream(Rabbitmq):
 PEERS = {peer.name: peer for peer in (Redis, Postgresql, PostgresqlBatches, Reference, Nats, Rabbitmq, RabbitmqStream)}
 
 
-def peers_named(names):
-    """The peers of a comma-separated list; "all": those that are installed."""
+def peers_named(names, slow=True):
+    """The peers of a comma-separated list; "all": those that are installed, with or without the slow ones."""
     if names == "all":
-        return [peer for peer in PEERS.values() if not peer.missing()]
+        return [peer for peer in PEERS.values() if not peer.missing() and (slow or not peer.starts_slowly)]
     found = []
     for name in filter(None, names.split(",")):
         if name not in PEERS:

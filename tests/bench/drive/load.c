@@ -47,17 +47,14 @@ static void put_private(ch_buf *out)
     put_pair(out, "phone", "00000000000");
 }
 
-/* Free text up to the size that every event has. */
+/* Free text up to the size that every event has, or one less: short strings have shorter heads. */
 static void put_text(ch_buf *out, uint64_t seed)
 {
     char text[EVENT_SIZE] = "";
-    size_t head = sizeof "text" + 3; /* the key with its head, and the head of a str16 */
-    size_t size = EVENT_SIZE - out->size - head;
+    size_t heads = sizeof "text" + 3; /* the key with its own, and that of a long string */
+    size_t size = EVENT_SIZE - out->size - heads;
     for (size_t i = 0; i < size; i++) {
         text[i] = alphabet[next_random(&seed) % (sizeof alphabet - 1)];
-    }
-    if (size < 256) {
-        text[size++] = '.'; /* a str8, whose head is a byte shorter */
     }
     ch_mp_put_text(out, "text");
     ch_mp_put_str(out, (ch_str){text, size});

@@ -18,10 +18,11 @@ typedef struct bench_target {
 } bench_target;
 
 typedef struct bench_interest {
-    bool from_start;    /* every event that is stored; else those from now on */
-    bool narrow;        /* only BENCH_NARROW_TYPE */
-    unsigned districts; /* so many subscriptions, each to one district of BENCH_DISTRICTS; 0: one to all */
-    unsigned place;     /* of this subscriber among the target's: 0, 1, 2 ... */
+    bool from_start; /* every event that is stored; else those from now on */
+    bool narrow;     /* only BENCH_NARROW_TYPE */
+    unsigned
+        districts;  /* subscriptions to one district each, dealt out among the subscribers; 0: one to all */
+    unsigned place; /* of this subscriber among the target's: 0, 1, 2 ... */
 } bench_interest;
 
 /* Both belong to the workload. */

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define STACK_BYTES (256 * 1024)
+#define STACK_BYTES (1024 * 1024)
 #define STUCK_NS (60 * BENCH_SECOND)
 #define POLL_MS 100
 

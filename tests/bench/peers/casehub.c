@@ -119,7 +119,7 @@ static void *subscriber_open(const bench_target *target, bench_subscriber *owner
     char district[CH_TOPIC_MAX], *rows = NULL;
     self->owner = owner;
     self->hub = connect_to(target, self, NULL);
-    for (unsigned i = 0; i < interest->districts; i++) {
+    for (unsigned i = interest->place; i < interest->districts; i += target->subscribers) {
         snprintf(district, sizeof district, "*.*.*.*.33.09.02.%03u", i);
         subscribe(self, district, interest->from_start);
     }

@@ -158,12 +158,15 @@ static void publisher_poll(void *handle, int timeout_ms)
     pthread_mutex_unlock(&self->lock);
 }
 
-/* The handle is left to the process: the library may still be inside its callback. */
+/* Everything is acknowledged: the library calls back no more. */
 static void publisher_close(void *handle)
 {
     publisher *self = handle;
     jsCtx_Destroy(self->stream);
     natsConnection_Destroy(self->link);
+    pthread_cond_destroy(&self->came);
+    pthread_mutex_destroy(&self->lock);
+    free(self);
 }
 
 static void *subscriber_open(const bench_target *target, bench_subscriber *owner,
