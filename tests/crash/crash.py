@@ -14,13 +14,14 @@ import time
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(SOURCE, "tests/integration"))
+from chp import event  # noqa: E402
 from hub import BIN, Hub, wait_until  # noqa: E402
 
 LONG = os.environ.get("CASEHUB_LONG", "") not in ("", "0")
 SEED = int(os.environ.get("CASEHUB_SEED", "0")) or random.SystemRandom().randrange(1, 2**31)
 PATIENCE = 120.0  # seconds for what takes long on a busy machine; never reached when all is well
 
-EX_DATAERR, EX_IOERR, EX_TEMPFAIL, EX_CONFIG = 65, 74, 75, 78
+EX_DATAERR, EX_NOINPUT, EX_IOERR, EX_TEMPFAIL, EX_CONFIG = 65, 66, 74, 75, 78
 
 
 def seeded(name):
@@ -56,18 +57,36 @@ class CrashHub(Hub):
     def store(self):
         return self.path("data")
 
-    def start(self):
-        begun = time.monotonic()
-        super().start()
-        self.recoveries.append(time.monotonic() - begun)
-        return self
-
-    def spawn(self):
-        """A daemon that nobody waits for."""
+    def spawn(self, *under):
+        """A daemon that nobody waits for; under: the words of a program that runs it."""
         with open(self.log_file, "ab") as log:
-            self.process = subprocess.Popen([os.path.join(BIN, "casehubd"), "--config", self.config],
+            self.process = subprocess.Popen([*under, os.path.join(BIN, "casehubd"), "--config", self.config],
                                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
         return self.process
+
+    def start(self, *under):
+        begun = time.monotonic()
+        line = self.spawn(*under).stdout.readline()
+        if not line:
+            raise AssertionError(f"casehubd ends with {self.process.wait()}: {self.log()[-5000:]}")
+        self.recoveries.append(time.monotonic() - begun)
+        self.ready = json.loads(line)
+        return self
+
+    def kill(self):
+        """Whatever ran it: it is gone when this returns."""
+        self.process.kill()
+        self.process.stdout.read()
+        code = self.wait()
+        wait_until(lambda: not self.lives(), "the daemon is gone")
+        return code
+
+    def lives(self):
+        try:
+            with open(f"/proc/{self.ready['pid']}/stat", encoding="ascii") as file:
+                return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+        except (FileNotFoundError, ProcessLookupError):
+            return False
 
     def replay(self, verb, *arguments, store=None):
         """Exit code, and what casehub-replay --json says; {} when it says nothing."""

@@ -91,6 +91,11 @@ static void catch_up(connector *c, uint64_t to)
     }
 }
 
+static void tell_checkpoint(const connector *c, uint64_t number)
+{
+    crash_journal_write(&c->journal, "C\t%" PRIu64 "\n", number);
+}
+
 /* Where the hub says that this connector stands. */
 static uint64_t ask_checkpoint(connector *c)
 {
@@ -118,6 +123,7 @@ static void take_up(connector *c)
         crash_actor_fail(c->actor, "the hub has lost a checkpoint", NULL);
     }
     catch_up(c, there);
+    tell_checkpoint(c, there);
 }
 
 void crash_connector(const crash_actor *actor)
@@ -133,7 +139,7 @@ void crash_connector(const crash_actor *actor)
         if (c.heard == 0) {
             catch_up(&c, to);
         }
-        crash_journal_write(&c.journal, "C\t%" PRIu64 "\n", to);
+        tell_checkpoint(&c, to);
     }
     casehub_free(&c.hub);
 }

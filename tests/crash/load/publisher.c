@@ -60,7 +60,9 @@ void crash_publisher(const crash_actor *actor)
     crash_actor_journal(actor, &p.journal, &p, on_line);
     casehub *hub = crash_actor_connect(actor, CRASH_UNDER_WAY_MOST, &p, on_answer, NULL);
     uint64_t next = p.answered + 1;
-    while (!atomic_load(actor->stopped)) {
+    /* What was under way when this process was killed is said again in any case: the hub may have it. */
+    const uint64_t said_before = p.answered == 0 ? 0 : p.answered + CRASH_UNDER_WAY_MOST;
+    while (!atomic_load(actor->stopped) || next <= said_before) {
         while (publish(&p, hub, &event, next)) {
             next++;
         }
