@@ -174,7 +174,9 @@ static void seal(ch_batch *batch, ch_placed *placed, ch_str secret, ch_str sourc
 {
     ch_buf_clear(&batch->sealed);
     if (secret.size > 0) {
-        ch_seal(&batch->sealed, secret, placed->key, placed->case_id, source, id);
+        uint8_t nonce[CH_NONCE_SIZE];
+        ch_nonces_take(&batch->store->nonces, nonce);
+        ch_seal(&batch->sealed, secret, placed->key, nonce, placed->case_id, source, id);
         placed->record.sealed = ch_buf_str(&batch->sealed);
         sodium_memzero(placed->key, sizeof placed->key);
     }

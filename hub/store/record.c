@@ -34,15 +34,11 @@ static void write_head(uint8_t head[CH_RECORD_HEAD_SIZE], const ch_record *recor
 static void link_chain(uint8_t out[CH_HASH_SIZE], const uint8_t before[CH_HASH_SIZE],
                        const uint8_t head[CH_RECORD_HEAD_SIZE], ch_str public_part)
 {
-    uint8_t record_hash[CH_HASH_SIZE];
     crypto_generichash_state state;
     crypto_generichash_init(&state, NULL, 0, CH_HASH_SIZE);
+    crypto_generichash_update(&state, before, CH_HASH_SIZE);
     crypto_generichash_update(&state, head + HASHED_FROM, HASHED_SIZE);
     crypto_generichash_update(&state, (const uint8_t *)public_part.at, public_part.size);
-    crypto_generichash_final(&state, record_hash, sizeof record_hash);
-    crypto_generichash_init(&state, NULL, 0, CH_HASH_SIZE);
-    crypto_generichash_update(&state, before, CH_HASH_SIZE);
-    crypto_generichash_update(&state, record_hash, sizeof record_hash);
     crypto_generichash_final(&state, out, CH_HASH_SIZE);
 }
 

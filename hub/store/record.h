@@ -10,12 +10,13 @@
  * public part: the event in recorded form with its public fields (ch_event_encode, `data` last).
  * sealed part: nonce (24), XChaCha20-Poly1305 ciphertext and tag of the secret map of ch_schema_split, under
  * the case's slot key, or for a dead letter its own slot's; associated data: case id, zero, source, zero, id.
- * H is BLAKE2b-256. record hash = H(bytes 4..95, public part); chain = H(chain before, record hash). The
- * sealed part enters by its hash alone, so an export without it still verifies.
+ * H is BLAKE2b-256. chain = H(chain before, bytes 4..95, public part). The sealed part enters by its hash
+ * alone, so an export without it still verifies.
  */
 #ifndef CH_STORE_RECORD_H
 #define CH_STORE_RECORD_H
 
+#include "hub/base/random.h"
 #include "hub/model/event.h"
 
 #define CH_RECORD_FORMAT 1
@@ -56,14 +57,24 @@ ch_status ch_record_claims(ch_str bytes, ch_record *out_claims) CH_MUST_CHECK;
 /* Is record->chain right after `chain`, and the sealed part (if present) the one that was hashed? */
 bool ch_record_follows(const ch_record *record, const uint8_t chain[CH_HASH_SIZE]);
 
-/* Seals with a nonce made from key, associated data and plaintext (deterministic; no two plaintexts share
- * one). */
-void ch_seal(ch_buf *out, ch_str plain, const uint8_t key[CH_KEY_SIZE], ch_str case_id, ch_str source,
-             ch_str id);
+#define CH_NONCE_SIZE 24
+
+/* Nonces of one process: 16 random bytes, drawn once, and a counter. Belongs to whoever seals. */
+typedef struct ch_nonces {
+    uint8_t next[CH_NONCE_SIZE];
+} ch_nonces;
+/* CH_IO. */
+ch_status ch_nonces_init(ch_nonces *nonces, const ch_random *random) CH_MUST_CHECK;
+void ch_nonces_take(ch_nonces *nonces, uint8_t out_nonce[CH_NONCE_SIZE]);
+
+/* A nonce must never seal twice under one key. */
+void ch_seal(ch_buf *out, ch_str plain, const uint8_t key[CH_KEY_SIZE], const uint8_t nonce[CH_NONCE_SIZE],
+             ch_str case_id, ch_str source, ch_str id);
 /* CH_CORRUPT. */
 ch_status ch_unseal(ch_buf *out, ch_str sealed, const uint8_t key[CH_KEY_SIZE], ch_str case_id, ch_str source,
                     ch_str id) CH_MUST_CHECK;
-/* The dedup digest: keyed BLAKE2b of canonical bytes; and the 8-byte one for single fields. size: 1 to 64. */
+/* Keyed SipHash-2-4 (128 bits): the dedup digest of canonical bytes, cut to 8 bytes for single fields. size: 1 to 16.
+ * Tells whether two texts are the same, to nobody without the key. */
 void ch_digest(uint8_t *out, size_t size, ch_str canonical, const uint8_t key[CH_KEY_SIZE]);
 
 #endif

@@ -1,6 +1,7 @@
 /* Sealing and keyed digests: what a slot's key is used for. */
 #include "hub/store/record.h"
 
+#include <assert.h>
 #include <sodium.h>
 
 #define NONCE_SIZE crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
@@ -8,6 +9,7 @@
 #define BOUND_TO_MAX (CH_CASE_ID_SIZE + 2 * (CH_ID_MAX + 1))
 
 _Static_assert(NONCE_SIZE + TAG_SIZE == CH_SEAL_OVERHEAD, "record.h tells another overhead");
+_Static_assert(NONCE_SIZE == CH_NONCE_SIZE, "record.h tells another nonce");
 
 /* Case id, zero, source, zero, id. 0 when they are longer than any event's can be. */
 static size_t bind_to(uint8_t out[BOUND_TO_MAX], ch_str case_id, ch_str source, ch_str id)
@@ -26,10 +28,23 @@ static size_t bind_to(uint8_t out[BOUND_TO_MAX], ch_str case_id, ch_str source, 
     return size;
 }
 
-void ch_seal(ch_buf *out, ch_str plain, const uint8_t key[CH_KEY_SIZE], ch_str case_id, ch_str source,
-             ch_str id)
+ch_status ch_nonces_init(ch_nonces *nonces, const ch_random *random)
 {
-    uint8_t bound_to[BOUND_TO_MAX], bound_size[8];
+    memset(nonces->next, 0, sizeof nonces->next);
+    return random->fill(random->context, nonces->next, NONCE_SIZE - sizeof(uint64_t));
+}
+
+void ch_nonces_take(ch_nonces *nonces, uint8_t out_nonce[CH_NONCE_SIZE])
+{
+    uint8_t *counter = nonces->next + NONCE_SIZE - sizeof(uint64_t);
+    memcpy(out_nonce, nonces->next, NONCE_SIZE);
+    ch_put_be64(counter, ch_get_be64(counter) + 1);
+}
+
+void ch_seal(ch_buf *out, ch_str plain, const uint8_t key[CH_KEY_SIZE], const uint8_t nonce[CH_NONCE_SIZE],
+             ch_str case_id, ch_str source, ch_str id)
+{
+    uint8_t bound_to[BOUND_TO_MAX];
     size_t bound = bind_to(bound_to, case_id, source, id);
     if (bound == 0) {
         out->failed = CH_TOO_LARGE;
@@ -38,15 +53,9 @@ void ch_seal(ch_buf *out, ch_str plain, const uint8_t key[CH_KEY_SIZE], ch_str c
     if (at == NULL) {
         return;
     }
-    crypto_generichash_state state;
-    crypto_generichash_init(&state, key, CH_KEY_SIZE, NONCE_SIZE);
-    ch_put_be64(bound_size, bound);
-    crypto_generichash_update(&state, bound_size, sizeof bound_size);
-    crypto_generichash_update(&state, bound_to, bound);
-    crypto_generichash_update(&state, (const uint8_t *)plain.at, plain.size);
-    crypto_generichash_final(&state, at, NONCE_SIZE);
+    memcpy(at, nonce, NONCE_SIZE);
     crypto_aead_xchacha20poly1305_ietf_encrypt(at + NONCE_SIZE, NULL, (const uint8_t *)plain.at, plain.size,
-                                               bound_to, bound, NULL, at, key);
+                                               bound_to, bound, NULL, nonce, key);
 }
 
 ch_status ch_unseal(ch_buf *out, ch_str sealed, const uint8_t key[CH_KEY_SIZE], ch_str case_id, ch_str source,
@@ -73,12 +82,10 @@ ch_status ch_unseal(ch_buf *out, ch_str sealed, const uint8_t key[CH_KEY_SIZE], 
 
 void ch_digest(uint8_t *out, size_t size, ch_str canonical, const uint8_t key[CH_KEY_SIZE])
 {
-    /* libsodium makes no hash shorter than 16 bytes. */
     uint8_t hash[CH_DIGEST_SIZE];
-    if (size >= sizeof hash) {
-        crypto_generichash(out, size, (const uint8_t *)canonical.at, canonical.size, key, CH_KEY_SIZE);
-        return;
-    }
-    crypto_generichash(hash, sizeof hash, (const uint8_t *)canonical.at, canonical.size, key, CH_KEY_SIZE);
+    _Static_assert(CH_DIGEST_SIZE == crypto_shorthash_siphashx24_BYTES, "the digest is SipHash's");
+    _Static_assert(CH_KEY_SIZE >= crypto_shorthash_siphashx24_KEYBYTES, "the key is long enough");
+    assert(size <= sizeof hash);
+    crypto_shorthash_siphashx24(hash, (const uint8_t *)canonical.at, canonical.size, key);
     memcpy(out, hash, size);
 }

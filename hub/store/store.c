@@ -175,6 +175,9 @@ static ch_status open_locked(ch_store *store, const ch_store_options *options, c
     if (status == CH_OK) {
         status = open_parts(store, options, is_new, key, error);
     }
+    if (status == CH_OK && ch_nonces_init(&store->nonces, options->random) != CH_OK) {
+        status = ch_error_set(error, CH_IO, "random", "no random bytes");
+    }
     sodium_memzero(key, sizeof key);
     return status == CH_OK && is_new ? write_format(store, error) : status;
 }

@@ -32,6 +32,7 @@ typedef struct ch_store {
     ch_state *state;
     ch_cursors *cursors;
     ch_slots *case_slots, *dead_letter_slots;
+    ch_nonces nonces; /* of whoever commits batches */
     uint32_t epoch;
     uint64_t reserve_bytes;
     char dir[512];

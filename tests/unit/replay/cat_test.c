@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #define RECORDS 40
@@ -158,6 +159,7 @@ static void another_hubs_key_exits_77(void **state)
     rig_fill(self, 8);
     snprintf(other, sizeof other, "%s", in_folder(self->base, "other.key"));
     file_write(other, "0123456789abcdef0123456789abcdef");
+    assert_int_equal(chmod(other, 0600), 0);
     rig_run(self, "cat", "--store", self->dir, "--key", other);
     assert_code(self, 77);
     file_write(other, "short");

@@ -116,7 +116,7 @@ static void put_secret(ch_buf *out, const char *text, const char *name)
 uint64_t rig_seal(rig *self, const char *text, const char *name)
 {
     ledger *of = &self->ledger;
-    uint8_t key[CH_KEY_SIZE];
+    uint8_t key[CH_KEY_SIZE], nonce[CH_NONCE_SIZE];
     char id[CH_CASE_ID_SIZE];
     ch_buf plain, sealed, encoded;
     ch_event decoded;
@@ -129,7 +129,8 @@ uint64_t rig_seal(rig *self, const char *text, const char *name)
     assert_ok(ch_slots_prepare(self->store->case_slots, 1, &self->error), &self->error);
     assert_status(ch_slots_key(self->store->case_slots, 1, key), CH_OK);
     put_secret(&plain, text, name);
-    ch_seal(&sealed, ch_buf_str(&plain), key, ch_str_of(id), CH_STR("hotline/1"), CH_STR("sealed"));
+    ch_nonces_take(&self->store->nonces, nonce);
+    ch_seal(&sealed, ch_buf_str(&plain), key, nonce, ch_str_of(id), CH_STR("hotline/1"), CH_STR("sealed"));
     const ch_event event = {.id = CH_STR("sealed"),
                             .source = CH_STR("hotline/1"),
                             .type = CH_STR("case.noted"),

@@ -2,6 +2,7 @@
 
 #include "hub/store/record.h"
 
+static const uint8_t nonce_a[CH_NONCE_SIZE] = {1, 2, 3};
 static const uint8_t key_a[CH_KEY_SIZE] = {1, 2, 3}, key_b[CH_KEY_SIZE] = {9, 8, 7};
 static const ch_str case_a = {"ZJ-20261123-1", 13}, case_b = {"ZJ-20261123-2", 13};
 
@@ -133,7 +134,7 @@ static void sealed_text_of_one_case_does_not_open_under_another(void **state)
     ch_buf sealed, plain;
     ch_buf_init(&sealed, 4096);
     ch_buf_init(&plain, 4096);
-    ch_seal(&sealed, CH_STR("0571-5550123"), key_a, case_a, CH_STR("hotline/1"), CH_STR("x1"));
+    ch_seal(&sealed, CH_STR("0571-5550123"), key_a, nonce_a, case_a, CH_STR("hotline/1"), CH_STR("x1"));
     assert_int_equal(sealed.failed, CH_OK);
     const struct {
         const uint8_t *key;
@@ -161,7 +162,7 @@ static void refuses_sealed_bytes_that_were_changed_or_cut(void **state)
     ch_buf sealed, plain;
     ch_buf_init(&sealed, 4096);
     ch_buf_init(&plain, 4096);
-    ch_seal(&sealed, CH_STR("abc"), key_a, case_a, CH_STR("s"), CH_STR("i"));
+    ch_seal(&sealed, CH_STR("abc"), key_a, nonce_a, case_a, CH_STR("s"), CH_STR("i"));
     for (size_t i = 0; i < sealed.size; i++) {
         sealed.at[i] ^= 0x20;
         assert_status(ch_unseal(&plain, ch_buf_str(&sealed), key_a, case_a, CH_STR("s"), CH_STR("i")),
@@ -175,22 +176,21 @@ static void refuses_sealed_bytes_that_were_changed_or_cut(void **state)
     ch_buf_done(&plain);
 }
 
-static void never_uses_a_nonce_for_two_plaintexts(void **state)
+static void never_gives_a_nonce_twice(void **state)
 {
     (void)state;
-    ch_buf one, two, again;
-    ch_buf_init(&one, 4096);
-    ch_buf_init(&two, 4096);
-    ch_buf_init(&again, 4096);
-    ch_seal(&one, CH_STR("abc"), key_a, case_a, CH_STR("s"), CH_STR("i"));
-    ch_seal(&two, CH_STR("abd"), key_a, case_a, CH_STR("s"), CH_STR("i"));
-    ch_seal(&again, CH_STR("abc"), key_a, case_a, CH_STR("s"), CH_STR("i"));
-    assert_memory_not_equal(one.at, two.at, 24);
-    assert_int_equal(one.size, again.size);
-    assert_memory_equal(one.at, again.at, one.size);
-    ch_buf_done(&one);
-    ch_buf_done(&two);
-    ch_buf_done(&again);
+    ch_random_seeded seeded;
+    ch_nonces one, other;
+    uint8_t first[CH_NONCE_SIZE], second[CH_NONCE_SIZE], of_other[CH_NONCE_SIZE];
+    ch_random_seeded_init(&seeded, 1);
+    assert_status(ch_nonces_init(&one, &seeded.random), CH_OK);
+    assert_status(ch_nonces_init(&other, &seeded.random), CH_OK);
+    ch_nonces_take(&one, first);
+    ch_nonces_take(&one, second);
+    ch_nonces_take(&other, of_other);
+    assert_memory_equal(first, second, CH_NONCE_SIZE - 8);
+    assert_true(memcmp(first, second, CH_NONCE_SIZE) < 0);
+    assert_memory_not_equal(first, of_other, CH_NONCE_SIZE - 8);
 }
 
 static void digest_depends_on_key_and_content(void **state)
@@ -217,7 +217,7 @@ int main(void)
         cmocka_unit_test(verifies_without_the_sealed_part_but_not_with_another),
         cmocka_unit_test(sealed_text_of_one_case_does_not_open_under_another),
         cmocka_unit_test(refuses_sealed_bytes_that_were_changed_or_cut),
-        cmocka_unit_test(never_uses_a_nonce_for_two_plaintexts),
+        cmocka_unit_test(never_gives_a_nonce_twice),
         cmocka_unit_test(digest_depends_on_key_and_content),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -269,7 +269,7 @@ static void room_below_the_reserve_is_for_urgent_work_only(void **state)
 /* Writes a sealed event of the case and reads its secret back. */
 static ch_status write_and_open(fixture *f, uint64_t number, uint64_t sealed_as, ch_buf *out)
 {
-    uint8_t key[CH_KEY_SIZE];
+    uint8_t key[CH_KEY_SIZE], nonce[CH_NONCE_SIZE];
     char id[CH_CASE_ID_SIZE];
     ch_buf sealed;
     ch_case_id_format(id, "ZJ", LEDGER_START_MS, 480, number, false);
@@ -277,7 +277,8 @@ static ch_status write_and_open(fixture *f, uint64_t number, uint64_t sealed_as,
     assert_ok(ch_slots_prepare(f->store->case_slots, 10, &f->error), &f->error);
     assert_status(ch_slots_key(f->store->case_slots, sealed_as, key), CH_OK);
     ch_buf_init(&sealed, 4096);
-    ch_seal(&sealed, CH_STR("0571-5550123"), key, event.subject, event.source, event.id);
+    ch_nonces_take(&f->store->nonces, nonce);
+    ch_seal(&sealed, CH_STR("0571-5550123"), key, nonce, event.subject, event.source, event.id);
     const ch_record record = {.case_number = number, .sealed = ch_buf_str(&sealed)};
     ch_buf_clear(out);
     ch_status status = ch_store_open_secret(f->store, &record, &event, out);
