@@ -247,6 +247,10 @@ static ch_status commit_changes(ch_state *state, ch_error *error)
     }
     int code = mdb_txn_commit(state->txn);
     state->txn = NULL;
+    if (code != 0 && ch_lmdb_is_dead(state->env)) {
+        return ch_error_set(error, CH_IO, "state", "commit failed, it must be opened again: %s",
+                            mdb_strerror(code));
+    }
     return code == 0 ? CH_OK : ch_lmdb_fail(error, code, "state");
 }
 

@@ -53,7 +53,7 @@ ch_status ch_state_fold(ch_state *state, const ch_record *record, const ch_event
                         ch_error *error) CH_MUST_CHECK;
 /* A record may be folded before its chain is known (zeros then): the chain of the last one is told before a commit. */
 void ch_state_set_chain(ch_state *state, const uint8_t chain[CH_HASH_SIZE]);
-/* Commits, synced. On failure: as after rollback. */
+/* Commits, synced. On failure: as after rollback. CH_STORAGE_FULL: later perhaps; CH_IO: it must be opened again. */
 ch_status ch_state_commit(ch_state *state, ch_error *error) CH_MUST_CHECK;
 /* Forgets everything since the last commit; position is then the committed one and the log's tail must be
  * folded. */
