@@ -232,7 +232,7 @@ static bool is_due(ch_reader *reader, const ch_subscription *subscription)
 {
     uint64_t last = reader->looking ? reader->last
                                     : atomic_load_explicit(&reader->hub->log_position, memory_order_acquire);
-    return subscription->credit > 0 &&
+    return subscription->credit > 0 && !subscription->blocked &&
            (subscription->next <= last || subscription->loose || subscription->held_count > 0);
 }
 

@@ -35,6 +35,15 @@ static void end_deaf(ch_front *front, ch_session *session)
     ch_front_end(front, session);
 }
 
+/* Without memory for the task events go on and fill the outbox, which has an end. */
+static void tell_reader(ch_front *front, const ch_session *session, ch_task_kind kind)
+{
+    ch_task *task;
+    if (ch_task_new(&task, kind, session->id, NULL) == CH_OK) {
+        ch_front_give_task(front, task);
+    }
+}
+
 /* Takes the reference of body. A full queue of libzmq is no reason to end a session: a burst of answers fills it
  * faster than any client can read. */
 static ch_status send_or_keep(ch_front *front, ch_session *session, ch_str header, ch_shared_body *body,
@@ -48,6 +57,7 @@ static ch_status send_or_keep(ch_front *front, ch_session *session, ch_str heade
     }
     if (first) {
         session->took_ms = ch_front_now(front);
+        tell_reader(front, session, CH_TASK_FULL);
     }
     if (front->flush_at_ms == 0) {
         front->flush_at_ms = ch_front_now(front) + FLUSH_EVERY_MS;
@@ -89,6 +99,7 @@ static bool flush(ch_front *front, ch_session *session)
         }
     }
     if (status == CH_OK) {
+        tell_reader(front, session, CH_TASK_ROOM);
         return false;
     }
     if (status == CH_FULL && now - session->took_ms <= SILENCES * front->hub->options.heartbeat_ms) {

@@ -74,7 +74,9 @@ ch_status ch_work_of_hub(ch_work **out_work, const ch_event *event, ch_error *er
 typedef enum ch_task_kind {
     CH_TASK_MESSAGE, /* SUBSCRIBE, ACK, NAK, CREDIT, SEEK, UNSUBSCRIBE, READ, QUERY of a client */
     CH_TASK_GONE,    /* the session ended */
-    CH_TASK_ACTOR    /* the session's rights changed */
+    CH_TASK_ACTOR,   /* the session's rights changed */
+    CH_TASK_FULL,    /* its client takes what it is sent too slowly: no more events for now */
+    CH_TASK_ROOM     /* all was taken */
 } ch_task_kind;
 
 typedef struct ch_task {

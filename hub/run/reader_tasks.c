@@ -376,6 +376,15 @@ static void change_actor(ch_reader *reader, const ch_task *task)
     }
 }
 
+static void block(ch_reader *reader, ch_session_id session, bool blocked)
+{
+    for (size_t i = 0; i < reader->subscription_count; i++) {
+        if (reader->subscriptions[i]->session == session) {
+            reader->subscriptions[i]->blocked = blocked;
+        }
+    }
+}
+
 /* True: the task was kept. */
 static bool hear_message(ch_reader *reader, ch_task *task)
 {
@@ -411,6 +420,8 @@ void ch_reader_hear(ch_reader *reader, ch_task *task)
     case CH_TASK_MESSAGE: kept = hear_message(reader, task); break;
     case CH_TASK_GONE: forget_session(reader, task->session); break;
     case CH_TASK_ACTOR: change_actor(reader, task); break;
+    case CH_TASK_FULL: block(reader, task->session, true); break;
+    case CH_TASK_ROOM: block(reader, task->session, false); break;
     }
     if (!kept) {
         ch_mail_free(&task->mail);

@@ -371,6 +371,7 @@ void ch_subscription_detach(ch_subscription *subscription)
     ch_actor_unref(subscription->actor);
     subscription->actor = NULL;
     subscription->session = 0;
+    subscription->blocked = false;
     subscription->credit = 0;
     subscription->loose = subscription->pending_count > 0;
     subscription->next_deadline_ms = INT64_MAX;

@@ -36,6 +36,7 @@ typedef struct ch_subscription {
     ch_session_id session; /* 0: nobody listens at present */
     int64_t number;        /* the client's, in its session */
     bool durable, involved, no_ack;
+    bool blocked; /* its client takes what it is sent too slowly */
     ch_test_mode test_mode;
     char name[CH_CODE_MAX + 1];  /* of a durable one */
     char owner[CH_CODE_MAX + 1]; /* the grant's name that made it */
