@@ -6,6 +6,7 @@
 
 #define KEPT 24
 #define SLICE_LIMIT ((size_t)160 * 1024 * 1024) /* 256 of the largest events, twice over */
+#define HELD_MOST ((size_t)64 * 1024 * 1024)    /* of all that are not in use */
 #define EVENT_LIMIT ((size_t)1024 * 1024)
 
 struct ch_slices {
@@ -64,9 +65,31 @@ static void clear(ch_slice *slice)
     ch_arena_reset(&slice->arena);
 }
 
+/* Slices of large events are few: those that were not asked for longest go until the rest is within bounds. */
+static void let_go(ch_slices *slices)
+{
+    for (;;) {
+        size_t held = 0;
+        ch_slice *oldest = NULL;
+        for (size_t i = 0; i < KEPT; i++) {
+            ch_slice *slice = &slices->at[i];
+            held += slice->arena.held;
+            if (slice->arena.held > 0 && (oldest == NULL || slice->used < oldest->used)) {
+                oldest = slice;
+            }
+        }
+        if (held <= HELD_MOST) {
+            return;
+        }
+        clear(oldest);
+        ch_arena_done(&oldest->arena);
+    }
+}
+
 /* The one that was not asked for longest makes room. */
 static ch_status begin(ch_slices *slices, uint64_t first, ch_slice **out_slice)
 {
+    let_go(slices);
     ch_slice *slice = &slices->at[0];
     for (size_t i = 1; i < KEPT; i++) {
         slice = slices->at[i].used < slice->used ? &slices->at[i] : slice;

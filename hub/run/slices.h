@@ -1,5 +1,5 @@
 /* slices.h - pieces of the log as the reader looks at them: read, checked and decoded once for all subscribers, and
- * joined with their secrets at most once for each right. A bounded number is kept. Belongs to the reader.
+ * joined with their secrets at most once for each right. A bounded number is kept, in bounded memory. Belongs to the reader.
  */
 #ifndef CH_RUN_SLICES_H
 #define CH_RUN_SLICES_H
