@@ -335,7 +335,7 @@ class Laggards(RobustTest):
             self.assertEqual({answer["code"] for answer in answers}, {None})
 
     def stuck(self, *patterns, **more):
-        """A subscriber that never reads again: libzmq takes one message off the wire, then TCP fills up."""
+        """A subscription of a client that does not read on: libzmq takes one message off the wire, then TCP fills up."""
         client = self.hub.connect()
         client.socket.close(linger=0)
         client.socket = client.context.socket(zmq.DEALER)
@@ -346,17 +346,23 @@ class Laggards(RobustTest):
         client.socket.setsockopt(zmq.RCVBUF, 4096)
         client.socket.connect(self.hub.ready["tcp"])
         client.hello()
-        client.subscribe(*patterns, credit=65536, start={"all": True}, **more)
-        return client
+        return client.subscribe(*patterns, credit=65536, start={"all": True}, **more)
 
-    def test_a_subscriber_that_stops_reading_slows_nobody_down(self):
+    def test_subscribers_that_stop_reading_slow_nobody_down_and_cost_a_queue_each(self):
         for _ in range(3):
             self.stuck("case.>", no_ack=True)
         live = self.hub.client().subscribe("case.opened.honest.>", credit=65536, no_ack=True)
-        self.publish(60)
+        self.publish(60, size=8000)
         self.assertEqual(len(live.events(6000)), 6000)
         self.is_served()
-        self.is_bounded(3 * 64 * MIB)
+        self.is_bounded(3 * 20 * MIB + ROOM)
+
+    def test_a_subscriber_that_pauses_with_all_the_credit_there_is_misses_nothing(self):
+        paused = self.stuck("case.opened.honest.>", no_ack=True)
+        self.publish(60, size=8000)
+        self.is_served()
+        seen = [e["sequence"] for e in paused.events(6000)]
+        self.assertEqual(seen, sorted(set(seen)))
 
     def test_a_subscriber_that_reads_slowly_gets_everything_in_order(self):
         slow = self.hub.client()
@@ -388,7 +394,7 @@ class Laggards(RobustTest):
 
     def test_a_client_that_asks_without_listening_is_cut_off_or_waits(self):
         self.publish(20)
-        client = self.stuck("case.nothing.>")
+        client = self.stuck("case.nothing.>").client
         client.socket.sndtimeo = 2000
         try:
             for _ in range(20_000 if LONG else 4_000):
@@ -408,7 +414,7 @@ class Laggards(RobustTest):
         self.hub = self.new_hub(heartbeat="200ms").start()
         self.honest = self.hub.client()
         self.publish(100)
-        client = self.stuck("case.>", no_ack=True)
+        client = self.stuck("case.>", no_ack=True).client
 
         def is_ended():
             client.send("PING", request=0)
