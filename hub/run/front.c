@@ -189,7 +189,8 @@ static void dispatch(ch_front *front)
     ch_session *session, *first = NULL;
     bool pushed = false;
     while ((session = ch_sessions_take_turn(front->sessions)) != NULL && session != first) {
-        ch_work *work = session->queue;
+        ch_work *work = session->queue, *next = work->next;
+        size_t count = work->count;
         if (!fits(session, work)) {
             first = first == NULL ? session : first;
             ch_sessions_join_row(front->sessions, session);
@@ -200,9 +201,10 @@ static void dispatch(ch_front *front)
         }
         pushed = true;
         first = NULL;
-        session->queue = work->next;
+        /* From here on it is the writer's. */
+        session->queue = next;
         session->last = session->queue == NULL ? NULL : session->last;
-        session->at_writer += work->count;
+        session->at_writer += count;
         front->at_writer++;
         ch_sessions_join_row(front->sessions, session);
     }
