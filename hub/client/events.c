@@ -7,19 +7,48 @@ typedef struct event_facts {
     char type[CH_CODE_MAX + 1], subject[CH_CASE_ID_SIZE], topic[CH_TOPIC_MAX + 1];
 } event_facts;
 
+/* Where the text is copied to, if it is one of those that are shown. */
+static ch_status take_text(event_facts *facts, ch_str key, ch_str text)
+{
+    if (ch_str_is(key, "type")) {
+        return ch_str_copy(facts->type, sizeof facts->type, text);
+    }
+    if (ch_str_is(key, "topic")) {
+        return ch_str_copy(facts->topic, sizeof facts->topic, text);
+    }
+    return ch_str_is(key, "subject") ? ch_str_copy(facts->subject, sizeof facts->subject, text) : CH_OK;
+}
+
+/* One walk over the event's attributes. */
+static ch_status walk(ch_str encoded, event_facts *facts)
+{
+    ch_mp_value head, key, value;
+    ch_str whole;
+    ch_mp_reader reader = ch_mp_reader_of(encoded);
+    ch_status status = CH_OK;
+    if (!ch_mp_next(&reader, &head) || head.kind != CH_MP_MAP) {
+        return CH_INVALID;
+    }
+    for (uint32_t i = 0; i < head.count && status == CH_OK; i++) {
+        bool read = ch_mp_next(&reader, &key);
+        ch_mp_reader ahead = reader;
+        if (!read || !ch_mp_next(&ahead, &value) || !ch_mp_skip(&reader, &whole)) {
+            return CH_INVALID;
+        }
+        if (value.kind == CH_MP_STR) {
+            status = take_text(facts, key.str, value.str);
+        } else if (value.kind == CH_MP_INT && ch_str_is(key.str, "sequence")) {
+            facts->sequence = value.integer;
+        }
+    }
+    return status;
+}
+
 static ch_status read_facts(ch_str encoded, event_facts *out_facts, ch_error *error)
 {
-    ch_mp_value head;
-    ch_mp_reader reader = ch_mp_reader_of(encoded);
-    if (!ch_mp_next(&reader, &head) || head.kind != CH_MP_MAP) {
-        return ch_error_set(error, CH_INVALID, "EVENTS", "an event is no map");
-    }
-    out_facts->sequence = ch_mp_find_int(encoded, "sequence", 0);
-    if (out_facts->sequence <= 0 ||
-        ch_str_copy(out_facts->type, sizeof out_facts->type, ch_mp_find_str(encoded, "type")) != CH_OK ||
-        ch_str_copy(out_facts->subject, sizeof out_facts->subject, ch_mp_find_str(encoded, "subject")) !=
-            CH_OK ||
-        ch_str_copy(out_facts->topic, sizeof out_facts->topic, ch_mp_find_str(encoded, "topic")) != CH_OK) {
+    out_facts->sequence = 0;
+    out_facts->type[0] = out_facts->subject[0] = out_facts->topic[0] = '\0';
+    if (walk(encoded, out_facts) != CH_OK || out_facts->sequence <= 0) {
         return ch_error_set(error, CH_INVALID, "EVENTS",
                             "an event without a good sequence, type, subject or topic");
     }
@@ -134,7 +163,7 @@ ch_status ch_subscribe_events(casehub *hub, const ch_chp_message *message, ch_st
     ch_str encoded;
     uint32_t count;
     ch_subscription *subscription = ch_subscription_find(hub, message->events.subscription);
-    ch_status status = ch_chp_body_check(body, UINT32_MAX, &count, &reader, error);
+    ch_status status = ch_chp_body_open(body, UINT32_MAX, &count, &reader, error);
     while (status == CH_OK && subscription != NULL && subscription->state == CH_SUBSCRIPTION_OPEN &&
            ch_mp_skip(&reader, &encoded)) {
         status = hand(hub, subscription, encoded, message->events.attempts, error);

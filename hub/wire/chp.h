@@ -207,5 +207,9 @@ bool ch_chp_answer_next(ch_mp_reader *reader, ch_chp_answer *out_answer);
  * stands at the first item. An item beyond the limits of an event passes: it is judged alone. */
 ch_status ch_chp_body_check(ch_str frame, uint32_t most, uint32_t *out_count, ch_mp_reader *out_reader,
                             ch_error *error) CH_MUST_CHECK;
+/* The same, but the items are not looked at: for who trusts the sender to mean well, and walks them with ch_mp_skip,
+ * which stops at what is malformed. */
+ch_status ch_chp_body_open(ch_str frame, uint32_t most, uint32_t *out_count, ch_mp_reader *out_reader,
+                           ch_error *error) CH_MUST_CHECK;
 
 #endif
