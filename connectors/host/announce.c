@@ -7,9 +7,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define REPORT_MS 60000
+
 static bool set_text(json_t *object, const char *name, const char *value)
 {
     return value[0] == '\0' || json_object_set_new(object, name, json_string(value)) == 0;
+}
+
+static bool set_count(json_t *object, const char *name, uint64_t count)
+{
+    return json_object_set_new(object, name, json_integer((json_int_t)count)) == 0;
+}
+
+static bool set_totals(json_t *data, const ch_runner *runner)
+{
+    char last[CH_TIME_TEXT_SIZE] = "";
+    if (runner->last_ms != 0) {
+        ch_time_format(runner->last_ms, 0, last);
+    }
+    return set_text(data, "last", last) && set_count(data, "records", runner->totals.records) &&
+           set_count(data, "events", runner->totals.events) &&
+           set_count(data, "dead_letters", runner->totals.dead_letters);
 }
 
 static json_t *describe(const ch_runner *runner, const char *state, const char *reason)
@@ -25,7 +43,7 @@ static json_t *describe(const ch_runner *runner, const char *state, const char *
         set_text(data, "format", config->format_table->name) &&
         set_text(data, "mapping", runner->pipeline == NULL ? "" : ch_pipeline_mapping(runner->pipeline)) &&
         set_text(data, "version", CASEHUB_VERSION) && set_text(data, "reason", reason) &&
-        set_text(data, "since", since);
+        set_text(data, "since", since) && set_totals(data, runner);
     if (!done) {
         json_decref(data);
         return NULL;
@@ -49,11 +67,10 @@ static char *build(ch_runner *runner, const char *state, const char *reason)
     return text;
 }
 
-void ch_runner_announce(ch_runner *runner, const char *state, const char *reason)
+static void tell(ch_runner *runner, const char *state, const char *reason)
 {
     ch_error error;
-    ch_diag(reason[0] == '\0' ? CH_DIAG_INFO : CH_DIAG_ERROR, CH_RUNNER, "%s is %s%s%s", runner->config->name,
-            state, reason[0] == '\0' ? "" : ": ", reason);
+    runner->report_ms = 0;
     char *text = build(runner, state, reason);
     ch_status status = text == NULL ? ch_error_set(&error, CH_NO_MEMORY, NULL, "no memory")
                                     : ch_hub_link_say(runner->link, text, &error);
@@ -61,6 +78,37 @@ void ch_runner_announce(ch_runner *runner, const char *state, const char *reason
         ch_diag_failure(CH_RUNNER, &error, "the hub is not told");
     }
     free(text);
+}
+
+void ch_runner_announce(ch_runner *runner, const char *state, const char *reason)
+{
+    ch_diag(reason[0] == '\0' ? CH_DIAG_INFO : CH_DIAG_ERROR, CH_RUNNER, "%s is %s%s%s", runner->config->name,
+            state, reason[0] == '\0' ? "" : ": ", reason);
+    tell(runner, state, reason);
+}
+
+void ch_runner_count(ch_runner *runner, const casehub_outcome *outcome)
+{
+    runner->totals.records += outcome->records;
+    runner->totals.events += outcome->events;
+    runner->totals.dead_letters += outcome->dead_letters;
+    runner->last_ms = ch_clock_wall_ms(runner->clock);
+    if (runner->report_ms == 0) {
+        runner->report_ms = ch_clock_monotonic_ms(runner->clock) + REPORT_MS;
+    }
+}
+
+void ch_runner_report(ch_runner *runner, int64_t *io_wait_ms)
+{
+    if (runner->report_ms == 0 || runner->paused) {
+        return;
+    }
+    int64_t left_ms = runner->report_ms - ch_clock_monotonic_ms(runner->clock);
+    if (left_ms <= 0) {
+        tell(runner, "running", "");
+    } else if (*io_wait_ms < 0 || *io_wait_ms > left_ms) {
+        *io_wait_ms = left_ms;
+    }
 }
 
 ch_status ch_runner_was_paused(ch_runner *runner, bool *out_paused, ch_error *error)

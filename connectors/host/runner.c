@@ -204,6 +204,9 @@ static ch_status loop(ch_runner *runner, ch_error *error)
         if (status == CH_OK) {
             status = step_transport(runner, &wait_ms, error);
         }
+        if (status == CH_OK) {
+            ch_runner_report(runner, &wait_ms);
+        }
     }
     return status;
 }

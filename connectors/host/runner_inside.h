@@ -23,8 +23,11 @@ typedef struct ch_runner {
     bool transport_open, paused;
     char address[CH_ADDRESS_SIZE], reason[320];
     int64_t since_ms;
-    unsigned said;   /* hub.connector events so far */
-    ch_status fatal; /* what ends the process, found inside take */
+    unsigned said;             /* hub.connector events so far */
+    ch_delivery_totals totals; /* since the start: what ended well */
+    int64_t last_ms;           /* when the last unit did */
+    int64_t report_ms;         /* monotonic: when to tell the hub so; 0: it knows */
+    ch_status fatal;           /* what ends the process, found inside take */
     ch_error fatal_error;
 } ch_runner;
 
@@ -36,6 +39,10 @@ ch_status ch_runner_serve_requests(ch_runner *runner, ch_error *error) CH_MUST_C
 
 /* announce.c: tells the hub (event hub.connector) and the log. state: "running", "paused", "failed", "stopped". */
 void ch_runner_announce(ch_runner *runner, const char *state, const char *reason);
+/* A unit ended well; the hub is told within a minute. */
+void ch_runner_count(ch_runner *runner, const casehub_outcome *outcome);
+/* Tells the hub when it is time, without a word in the log; *io_wait_ms (-1: for ever) ends no later than that. */
+void ch_runner_report(ch_runner *runner, int64_t *io_wait_ms);
 /* Was it paused when it last told? Pausing survives a restart. */
 ch_status ch_runner_was_paused(ch_runner *runner, bool *out_paused, ch_error *error) CH_MUST_CHECK;
 

@@ -207,6 +207,9 @@ static casehub_verdict take(const casehub_host *host, const casehub_unit *unit, 
     } else {
         verdict = unit->answered ? take_and_answer(runner, unit, &filled) : take_unit(runner, unit, &filled);
     }
+    if (verdict == CASEHUB_DONE) {
+        ch_runner_count(runner, &filled);
+    }
     size_t size = outcome->size < sizeof filled ? outcome->size : sizeof filled;
     filled.size = outcome->size;
     memcpy(outcome, &filled, size);

@@ -235,7 +235,7 @@ static void put_report(ch_query_row *row, ch_str report)
     } fields[] = {{"connector", "connector"}, {"state", "state"},
                   {"address", "address"},     {"transport", "transport"},
                   {"since", "since"},         {"last", "last_success"},
-                  {"events", "records"},      {"dead_letters", "dead_letters"},
+                  {"records", "records"},     {"dead_letters", "dead_letters"},
                   {"reason", "reason"}};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         ch_mp_value value;

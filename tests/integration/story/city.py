@@ -32,6 +32,13 @@ class Process:
             self.running = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env)
         return self
 
+    def stop(self):
+        """Its exit code."""
+        self.running.terminate()
+        code = self.running.wait(DEADLINE)
+        self.running = None
+        return code
+
     def kill(self):
         if self.running is not None:
             self.running.kill()

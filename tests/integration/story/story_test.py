@@ -60,6 +60,7 @@ class Story(unittest.TestCase):
         answer = self.the_timeline_tells_all(lamp, STEPS)
         self.the_name_is_for_few(trip)
         self.the_citizen_reads_the_answer(lamp, answer)
+        self.the_connector_tells_what_it_did()
         self.nothing_is_lost_or_doubled(trip, lamp)
         self.the_log_makes_the_same_state_again()
 
@@ -162,6 +163,12 @@ class Story(unittest.TestCase):
     def the_citizen_reads_the_answer(self, case, answer):
         status, (request,) = http(f"{self.address()}/requests/{case}.json?api_key=demo")
         self.assertEqual((status, request["status"], request["status_notes"]), (200, "closed", answer))
+
+    def the_connector_tells_what_it_did(self):
+        self.assertEqual(self.hotline.stop(), 0)
+        told, = self.city.casehub("connector", "show", "hotline")
+        self.assertEqual((told["state"], told["records"], told["dead_letters"]), ("stopped", 1, 0))
+        self.assertIn("last_success", told)
 
     def nothing_is_lost_or_doubled(self, trip, lamp):
         log = self.city.events()

@@ -152,7 +152,7 @@ static void a_connector_is_what_it_last_reported(void **state)
     const ch_grant supervisor = town_grant(CH_ROLE_SUPERVISOR, "boss", CH_PRIVATE_ALL, "", "", "");
     say(f, REPORT("hotline-in", ",\"state\":\"running\""));
     say(f, REPORT("hotline-in",
-                  ",\"state\":\"failed\",\"reason\":\"no route\",\"last\":5,\"events\":7,\"lag\":3"));
+                  ",\"state\":\"failed\",\"reason\":\"no route\",\"last\":5,\"records\":7,\"lag\":3"));
     say(f, REPORT("forum-in",
                   ",\"state\":\"paused\",\"address\":\"http://127.0.0.1:81/\",\"transport\":\"http\""));
     ask(f, &supervisor, "connectors", NULL);
