@@ -70,8 +70,11 @@ class CrashHub(Hub):
         if not line:
             raise AssertionError(f"casehubd ends with {self.process.wait()}: {self.log()[-5000:]}")
         self.recoveries.append(time.monotonic() - begun)
-        self.ready = json.loads(line)
+        self.take_ready(line)
         return self
+
+    def take_ready(self, line):
+        self.ready = json.loads(line)
 
     def kill(self):
         """Whatever ran it: it is gone when this returns."""

@@ -6,6 +6,7 @@ what is then to be found in the log.
 import os
 import signal
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -13,6 +14,8 @@ from crash import LONG, PATIENCE, CrashHub, Load, seeded, wait_until
 
 ROUNDS = 240 if LONG else 12
 KILL_WITHIN = 0.4    # seconds after the hub was ready, or after it answered somebody
+STOPS_EVERY = 4      # rounds; the kill comes into a stop, or just behind it
+STOP_WITHIN = 0.03
 LOAD_DIES_EVERY = 5  # rounds; it takes itself up from its journals
 LOOKS = 4            # times that the state which a kill left is compared with the log
 
@@ -83,14 +86,14 @@ class Series:
         seen = self.load.size()
         if number % 2 == 1:
             self.load.wait_for_answers(seen)
-        self.hub.process.poll()
-        signal.setitimer(signal.ITIMER_REAL, max(0.001, self.chance.uniform(0, KILL_WITHIN)))
-        signal.sigwait([signal.SIGALRM])
+        time.sleep(self.chance.uniform(0, KILL_WITHIN))
+        if number % STOPS_EVERY == 0:
+            self.hub.signal(signal.SIGTERM)
+            time.sleep(self.chance.uniform(0, STOP_WITHIN))
         self.hub.kill()
         self.idle += self.load.size() == seen
 
     def run(self):
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
         self.prepare()
         for number in range(1, self.rounds + 1):
             self.kill_somewhere(number)

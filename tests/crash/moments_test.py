@@ -15,10 +15,6 @@ MOMENTS_MOST = 500  # a start that changes its files more often has lost its way
 STOPS = 60 if LONG else 8
 
 
-def pause(seconds):
-    time.sleep(max(0, seconds))  # a moment of the kill, not a wait for something
-
-
 class MomentsTest(unittest.TestCase):
     def setUp(self):
         self.chance = seeded(self._testMethodName)
@@ -152,7 +148,7 @@ class Stop(MomentsTest):
             hub.start()
             answers += self.fill(hub, 100, f"hotline/stop-{number}")
             hub.signal(signal.SIGTERM)
-            pause(self.chance.uniform(0, 2 * takes))
+            time.sleep(self.chance.uniform(0, 2 * takes))
             hub.kill()
             self.verify(hub)
         hub.start()
