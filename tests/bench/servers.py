@@ -170,7 +170,8 @@ class Server:
         return self.driven(self.begin_drive(workload, **options))
 
     def begin_drive(self, workload, **options):
-        return subprocess.Popen(self.drive_command(workload, options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(self.drive_command(workload, options), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                text=True)
 
     def driven(self, driver):
         try:
@@ -184,7 +185,7 @@ class Server:
         return json.loads(out)
 
     def time_to_first(self):
-        """Milliseconds from the start of the process to its first acknowledgement of an event. The driver waits already."""
+        """Milliseconds from the start of the process to its first acknowledgement. The driver waits already."""
         driver = self.begin_drive("first")
         moment = self.start()
         return (self.driven(driver)["moment"] - moment) / 1e6
@@ -223,7 +224,8 @@ class Casehub(Server):
             self.write_settings(operator_keys=[keys["operator"]])
 
     def call(self, name, *arguments):
-        done = subprocess.run([self.bench.program(name), *arguments], capture_output=True, text=True, timeout=START_SECONDS, check=False)
+        done = subprocess.run([self.bench.program(name), *arguments], capture_output=True, text=True,
+                              timeout=RUN_SECONDS, check=False)
         if done.returncode != 0:
             raise BenchError(f"{name} {' '.join(arguments)}: {done.stdout}{done.stderr}")
         return done.stdout
@@ -241,7 +243,8 @@ class Casehub(Server):
     def grant(self):
         """The connector's right to publish; over tcp only, once the hub runs."""
         self.call("casehub", "--hub", self.endpoint, "--key", self.path("operator"), "key", "grant",
-                  self.path("connector.pub"), "--name", "grid", "--role", "connector", "--source", "grid", "--private", "own")
+                  self.path("connector.pub"), "--name", "grid", "--role", "connector", "--source", "grid",
+                  "--private", "own")
 
     def start(self):
         moment = super().start()
@@ -261,7 +264,7 @@ class Casehub(Server):
 
 
 class Redis(Server):
-    """Streams; an acknowledged event is on disk (appendfsync always). No snapshots, so that none runs during a figure."""
+    """Streams; an acknowledged event is on disk (appendfsync always). No snapshots: none runs during a figure."""
 
     name = peer = "redis"
     packages, programs = ("redis-server", "libhiredis-dev"), ("redis-server",)
@@ -291,8 +294,8 @@ class Reference(Server):
 
 
 class Postgresql(Server):
-    """A table; the settings as they come, but for the number of connections. Over its socket, by name and number as always
-    with PostgreSQL. It does not run as root: then it becomes the user postgres."""
+    """A table; the settings as they come, but for the number of connections. It refuses to run as root, and becomes the
+    user postgres then."""
 
     name, peer, mode = "postgresql", "postgresql", "single"
     packages, programs = ("postgresql", "libpq-dev"), ("setpriv",)
@@ -332,7 +335,8 @@ class Postgresql(Server):
 
     @staticmethod
     def call(command):
-        done = subprocess.run(command, cwd="/", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        done = subprocess.run(command, cwd="/", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              check=False)
         if done.returncode != 0:
             raise BenchError(f"{' '.join(command)}: {done.stdout}")
 
@@ -351,8 +355,8 @@ class PostgresqlBatches(Postgresql):
 
 
 class Nats(Server):
-    """JetStream with file storage as it comes: it syncs on a timer, an acknowledged event may be lost with the power. Before
-    version 2.10 it has no setting to do better."""
+    """JetStream with file storage as it comes: it syncs on a timer, an acknowledged event may be lost with the power.
+    Before version 2.10 it has no setting to do better."""
 
     name = peer = "nats"
     packages, programs = ("nats-server", "libnats-dev"), ("nats-server",)
@@ -396,7 +400,8 @@ class Rabbitmq(Server):
         return [self.programs[0]]
 
     def environment(self):
-        return {**os.environ, "HOME": self.folder, "ERL_EPMD_ADDRESS": "127.0.0.1", "ERL_EPMD_PORT": str(self.names_port),
+        return {**os.environ, "HOME": self.folder,
+                "ERL_EPMD_ADDRESS": "127.0.0.1", "ERL_EPMD_PORT": str(self.names_port),
                 "RABBITMQ_NODENAME": "bench@localhost", "RABBITMQ_MNESIA_BASE": self.store(),
                 "RABBITMQ_LOG_BASE": self.path("logs"), "RABBITMQ_CONFIG_FILE": self.path("rabbitmq.conf"),
                 "RABBITMQ_CONF_ENV_FILE": self.path("env.conf"), "RABBITMQ_PID_FILE": self.path("pid"),

@@ -1,5 +1,5 @@
-/* Open loop: an event is due every 1/rate seconds whatever became of the earlier ones. Times count from when it was due,
- * so that a server, or a sender, that falls behind is charged for all that waits. */
+/* Open loop: an event is due every 1/rate seconds whatever became of the earlier ones. Times count from when it was
+ * due, so that a server, or a sender, that falls behind is charged for all that waits. */
 #include "tests/bench/drive/drive.h"
 #include "tests/bench/drive/moment.h"
 

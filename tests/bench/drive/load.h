@@ -33,8 +33,8 @@ typedef struct bench_load {
     int64_t begun_ms;
 } bench_load;
 
-/* run: of letters and digits; one that the store has not seen, since source and id make an event. publisher: 0 .. of - 1,
- * each with a source and cases of its own. */
+/* run: of letters and digits; one that the store has not seen, since source and id make an event. publisher: 0 .. of -
+ * 1, each with a source and cases of its own. */
 void bench_load_init(bench_load *load, const char *run, unsigned publisher, unsigned of);
 bench_event bench_load_next(bench_load *load);
 

@@ -12,12 +12,18 @@
 
 bench_address bench_address_of(const char *endpoint)
 {
+    static const char scheme[] = "tcp://";
+    const char *at =
+        strncmp(endpoint, scheme, sizeof scheme - 1) == 0 ? endpoint + sizeof scheme - 1 : endpoint;
+    const char *colon = strrchr(at, ':');
     bench_address address;
-    char rest;
-    if (sscanf(endpoint, "tcp://%63[0-9.]:%d%c", address.host, &address.port, &rest) != 2 &&
-        sscanf(endpoint, "%63[0-9.]:%d%c", address.host, &address.port, &rest) != 2) {
+    int64_t port = 0;
+    if (colon == NULL || ch_str_to_int(ch_str_of(colon + 1), &port) != CH_OK || port < 1 ||
+        port > UINT16_MAX ||
+        ch_str_copy(address.host, sizeof address.host, (ch_str){at, (size_t)(colon - at)}) != CH_OK) {
         bench_fail("%s is no address such as 127.0.0.1:7070", endpoint);
     }
+    address.port = (int)port;
     return address;
 }
 

@@ -1,5 +1,5 @@
-/* reach.h - is somebody listening there? Tried with a plain socket, because clients that connect by themselves wait longer
- * and longer between their attempts, which would be measured as the server's. */
+/* reach.h - is somebody listening there? Tried with a plain socket, because clients that connect by themselves wait
+ * longer and longer between their attempts, which would be measured as the server's. */
 #ifndef BENCH_REACH_H
 #define BENCH_REACH_H
 

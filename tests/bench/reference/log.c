@@ -50,7 +50,7 @@ static void await_ring(int fd)
 }
 
 /* The next record of a frame; false at its end, or when it is cut short. */
-static bool next_record(const uint8_t **at, const uint8_t *end, MDB_val *out_record)
+static bool next_record(uint8_t **at, const uint8_t *end, MDB_val *out_record)
 {
     uint32_t size;
     if ((size_t)(end - *at) < sizeof size) {
@@ -60,14 +60,14 @@ static bool next_record(const uint8_t **at, const uint8_t *end, MDB_val *out_rec
     if (size > EVENT_MOST || (size_t)(end - *at) - sizeof size < size) {
         return false;
     }
-    *out_record = (MDB_val){.mv_size = size, .mv_data = (void *)(uintptr_t)(*at + sizeof size)};
+    *out_record = (MDB_val){.mv_size = size, .mv_data = *at + sizeof size};
     *at += sizeof size + size;
     return true;
 }
 
-uint32_t reference_count(const void *records, size_t size)
+uint32_t reference_count(void *records, size_t size)
 {
-    const uint8_t *at = records, *end = at + size;
+    uint8_t *at = records, *end = at + size;
     uint32_t count = 0;
     MDB_val record;
     while (next_record(&at, end, &record)) {
@@ -76,7 +76,7 @@ uint32_t reference_count(const void *records, size_t size)
     return at == end ? count : 0;
 }
 
-static void commit(reference_log *log, const reference_batch *batch)
+static void commit(reference_log *log, reference_batch *batch)
 {
     MDB_txn *transaction;
     MDB_cursor *cursor;
@@ -84,8 +84,7 @@ static void commit(reference_log *log, const reference_batch *batch)
     check(mdb_txn_begin(log->env, NULL, 0, &transaction), "begin");
     check(mdb_cursor_open(transaction, log->events, &cursor), "cursor");
     for (unsigned i = 0; i < batch->count; i++) {
-        zmq_msg_t *frame = (zmq_msg_t *)(uintptr_t)&batch->frames[i];
-        const uint8_t *at = zmq_msg_data(frame), *end = at + zmq_msg_size(frame);
+        uint8_t *at = zmq_msg_data(&batch->frames[i]), *end = at + zmq_msg_size(&batch->frames[i]);
         MDB_val key = {.mv_size = sizeof sequence, .mv_data = &sequence}, record;
         for (; next_record(&at, end, &record); sequence++) {
             check(mdb_cursor_put(cursor, &key, &record, MDB_APPEND), "append");

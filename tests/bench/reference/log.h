@@ -1,7 +1,7 @@
 /* log.h - the reference hub's disk: LMDB, one key an event, appended in batches on a thread of its own.
  *
- * While one batch is being synced the front gathers the next: group commit without a timer. Only reference_log_submit and
- * reference_log_take cross the threads; everything else belongs to the front.
+ * While one batch is being synced the front gathers the next: group commit without a timer. Only reference_log_submit
+ * and reference_log_take cross the threads; everything else belongs to the front.
  */
 #ifndef BENCH_REFERENCE_LOG_H
 #define BENCH_REFERENCE_LOG_H
@@ -39,6 +39,6 @@ uint64_t reference_log_last(const reference_log *log); /* durable sequence, 0: n
 uint64_t reference_log_read(reference_log *log, uint64_t from, zmq_msg_t *out_records);
 
 /* How many records a frame holds; 0 when it is none of records. */
-uint32_t reference_count(const void *records, size_t size);
+uint32_t reference_count(void *records, size_t size);
 
 #endif

@@ -1,5 +1,5 @@
-/* reference_hub: what is left of a hub that only receives, stores durably, acknowledges and delivers: no rules, no rights, no
- * cases, no dedup, no selection. It bounds what ZeroMQ and LMDB allow on this machine; it is no product.
+/* reference_hub: what is left of a hub that only receives, stores durably, acknowledges and delivers: no rules, no
+ * rights, no cases, no dedup, no selection. It bounds what ZeroMQ and LMDB allow on this machine; it is no product.
  *
  *     reference_hub ENDPOINT FOLDER
  */
