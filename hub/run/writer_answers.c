@@ -49,7 +49,7 @@ void ch_writer_block(ch_writer *writer, const ch_work *work, size_t index)
         return;
     }
     ch_blocked *entry = &writer->sessions[ch_session_slot(work->session)];
-    if (entry->session != work->session || work->turn < entry->turn) {
+    if (entry->session != work->session || work->turn <= entry->turn) {
         *entry = (ch_blocked){.session = work->session, .event = name_of(work, index), .turn = work->turn};
     }
 }
