@@ -1,5 +1,5 @@
-/* batch_inside.h - what the files of the batch share: batch.c (its life), batch_judge.c (one work), batch_record.c
- * (one event on its way into log and state).
+/* batch_inside.h - what the files of the batch share: batch.c (its life), batch_judge.c (one work), batch_repeat.c
+ * (one event that is there already), batch_record.c (one event on its way into log and state).
  */
 #ifndef CH_RUN_BATCH_INSIDE_H
 #define CH_RUN_BATCH_INSIDE_H
@@ -67,6 +67,11 @@ ch_status ch_batch_digest(ch_batch *batch, const ch_event *event, uint64_t case_
                           uint8_t out_digest[CH_DIGEST_SIZE]) CH_MUST_CHECK;
 /* Room for one more in a growing array of `size`d elements. CH_NO_MEMORY. */
 ch_status ch_batch_reserve(void **at, size_t *capacity, size_t count, size_t size) CH_MUST_CHECK;
+
+/* batch_repeat.c: the first answer again. CH_CONFLICT: the event says something else now; any other failure is the
+ * store's. */
+ch_status ch_batch_answer_repeat(ch_batch *batch, ch_work *work, size_t index, uint64_t sequence,
+                                 ch_error *error) CH_MUST_CHECK;
 
 /* batch_judge.c */
 ch_status ch_batch_judge_work(ch_batch *batch, ch_work *work, ch_error *error) CH_MUST_CHECK;
