@@ -23,6 +23,14 @@ typedef struct first_time {
     uint8_t digest[CH_DIGEST_SIZE];
 } first_time;
 
+static ch_status keep_case_id(ch_work *work, ch_str case_id, first_time *first, ch_error *error)
+{
+    first->case_id = ch_arena_str(&work->arena, case_id);
+    return case_id.at == NULL || first->case_id.at != NULL
+               ? CH_OK
+               : ch_error_set(error, CH_NO_MEMORY, "batch", "no memory for an answer");
+}
+
 static ch_status find_in_log(ch_batch *batch, ch_work *work, uint64_t sequence, first_time *out_first,
                              ch_error *error)
 {
@@ -32,26 +40,28 @@ static ch_status find_in_log(ch_batch *batch, ch_work *work, uint64_t sequence, 
     if (status == CH_OK) {
         status = ch_event_decode(record.public_part, CH_EVENT_RECORDED, &event, error);
     }
+    if (status == CH_NO_MEMORY) {
+        return status;
+    }
     if (status != CH_OK || record.sequence != sequence) {
         return ch_error_set(error, CH_CORRUPT, "log", "record %" PRIu64 " is in dedup but cannot be read",
                             sequence);
     }
     *out_first =
         (first_time){.case_number = (record.flags & CH_RECORD_DEAD_LETTER) != 0 ? 0 : record.case_number,
-                     .case_version = record.case_version,
-                     .case_id = ch_arena_str(&work->arena, event.subject)};
+                     .case_version = record.case_version};
     memcpy(out_first->digest, record.digest, CH_DIGEST_SIZE);
-    return CH_OK;
+    return keep_case_id(work, event.subject, out_first, error);
 }
 
 /* Field by field: the others of a batch that is under way are the committer's. */
-static void find_in_batch(const ch_batch *batch, ch_work *work, uint64_t sequence, first_time *out_first)
+static ch_status find_in_batch(const ch_batch *batch, ch_work *work, uint64_t sequence, first_time *out_first,
+                               ch_error *error)
 {
     const ch_placed *placed = &batch->placed[sequence - batch->first];
-    *out_first = (first_time){.case_number = placed->case_number,
-                              .case_version = placed->case_version,
-                              .case_id = ch_arena_str(&work->arena, placed->case_id)};
+    *out_first = (first_time){.case_number = placed->case_number, .case_version = placed->case_version};
     memcpy(out_first->digest, placed->record.digest, CH_DIGEST_SIZE);
+    return keep_case_id(work, placed->case_id, out_first, error);
 }
 
 ch_status ch_batch_answer_repeat(ch_batch *batch, ch_work *work, size_t index, uint64_t sequence,
@@ -60,11 +70,11 @@ ch_status ch_batch_answer_repeat(ch_batch *batch, ch_work *work, size_t index, u
     const ch_event *event = &work->items[index].event;
     first_time first;
     uint8_t digest[CH_DIGEST_SIZE];
-    ch_status status = CH_OK;
+    ch_status status;
     if (sequence >= batch->first) {
-        find_in_batch(batch, work, sequence, &first);
+        status = find_in_batch(batch, work, sequence, &first, error);
     } else if (batch->before != NULL && sequence >= batch->before->first) {
-        find_in_batch(batch->before, work, sequence, &first);
+        status = find_in_batch(batch->before, work, sequence, &first, error);
     } else {
         status = find_in_log(batch, work, sequence, &first, error);
     }
