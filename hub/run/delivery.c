@@ -17,10 +17,10 @@ typedef struct delivery {
 static ch_status judge_by_case(ch_reader *reader, const ch_grant *grant, const ch_slice_event *event,
                                uint64_t number, ch_read_right *out_right, ch_error *error)
 {
-    if (ch_state_committed(reader->store->state) < event->record.sequence) {
+    ch_status status = ch_reader_look_at_state(reader, error);
+    if (status == CH_OK && reader->state_last < event->record.sequence) {
         return CH_BUSY;
     }
-    ch_status status = ch_reader_look_at_state(reader, error);
     if (status == CH_OK) {
         status = ch_read_right_by_case(grant, reader->state, number, event->event.topic,
                                        event->record.sequence, out_right);

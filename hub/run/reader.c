@@ -129,11 +129,13 @@ ch_status ch_reader_look(ch_reader *reader, ch_error *error)
     if (reader->looking) {
         return CH_OK;
     }
+    /* Before: a look may show more than is said here, never less. */
+    uint64_t last = atomic_load_explicit(&reader->hub->log_position, memory_order_acquire);
     ch_status status = reader->log == NULL ? ch_log_reader_open(&reader->log, reader->store->log, error)
                                            : ch_log_reader_renew(reader->log, error);
     if (status == CH_OK) {
         reader->looking = true;
-        reader->last = atomic_load_explicit(&reader->hub->log_position, memory_order_acquire);
+        reader->last = last;
         atomic_store_explicit(&reader->hub->metrics->reader_look_ms, ch_reader_now(reader),
                               memory_order_relaxed);
     }
@@ -142,7 +144,11 @@ ch_status ch_reader_look(ch_reader *reader, ch_error *error)
 
 ch_status ch_reader_look_at_state(ch_reader *reader, ch_error *error)
 {
-    return reader->state != NULL ? CH_OK : ch_state_reader_open(&reader->state, reader->store->state, error);
+    if (reader->state != NULL) {
+        return CH_OK;
+    }
+    reader->state_last = ch_state_committed(reader->store->state);
+    return ch_state_reader_open(&reader->state, reader->store->state, error);
 }
 
 /* LMDB reuses no page that somebody may still be looking at. */

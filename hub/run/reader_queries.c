@@ -111,12 +111,15 @@ static ch_status prepare(reading *at, const ch_task *task, ch_error *error)
     static const ch_str everything[] = {{">", 1}};
     const ch_chp_read *asked = at->asked;
     ch_status status = ch_reader_look(at->reader, error);
+    if (status == CH_OK) {
+        status = ch_reader_look_at_state(at->reader, error);
+    }
     if (status != CH_OK) {
         return status;
     }
     /* Nothing is shown before the state has it, which the rights may depend on. */
-    uint64_t last = ch_state_committed(at->reader->store->state);
-    last = last < at->reader->last ? last : at->reader->last;
+    const ch_reader *reader = at->reader;
+    uint64_t last = reader->state_last < reader->last ? reader->state_last : reader->last;
     at->next = asked->from < 1 ? 1 : (uint64_t)asked->from;
     at->to = asked->to < 1 || (uint64_t)asked->to > last ? last : (uint64_t)asked->to;
     at->filter.actor = task->actor;
@@ -378,7 +381,10 @@ static void start_backup(ch_reader *reader, const ch_task *task)
 
 static bool must_wait(const ch_reader *reader, uint64_t sequence)
 {
-    return sequence > ch_state_committed(reader->store->state);
+    /* What this round looks at already may be older than what the state has now. */
+    return sequence > ch_state_committed(reader->store->state) ||
+           (reader->looking && sequence > reader->last) ||
+           (reader->state != NULL && sequence > reader->state_last);
 }
 
 static uint64_t wanted_sequence(const ch_reader *reader, const ch_chp_message *asked)

@@ -163,10 +163,10 @@ ch_status ch_reader_drain(ch_reader *reader, ch_subscription *subscription, uint
         ch_subscription_release(subscription, case_number);
         return CH_OK;
     }
-    if (ch_state_committed(reader->store->state) + 1 < subscription->next) {
+    ch_status status = ch_reader_look_at_state(reader, error);
+    if (status == CH_OK && reader->state_last + 1 < subscription->next) {
         return CH_BUSY;
     }
-    ch_status status = ch_reader_look_at_state(reader, error);
     if (status == CH_OK) {
         status = first_behind(reader->state, case_number, held->skipped_from, &sequence);
     }
