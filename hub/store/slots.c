@@ -147,6 +147,33 @@ static ch_status read_heads(ch_slots *slots, const uint8_t hub_key[CH_KEY_SIZE],
     return CH_OK;
 }
 
+static ch_status sync_write(ch_slots *slots, const uint8_t *bytes, size_t size, off_t at, ch_error *error)
+{
+    if (ch_disk_write(slots->fd, bytes, size, at) != CH_OK || fdatasync(slots->fd) != 0) {
+        return ch_disk_fail(error, slots->path, "cannot be written");
+    }
+    return CH_OK;
+}
+
+/* In turn, so that a torn write leaves the other one. */
+static off_t place_of_next_head(uint64_t made)
+{
+    return made / SLOTS_AT_ONCE % 2 == 0 ? 0 : HEAD_SPACING;
+}
+
+/* The head may have been read from memory alone: when its sync failed, the process ended, but the system went on. No
+ * slot is used before the disk has it. The other head's place is written, so that this one cannot be torn. */
+static ch_status renew_head(ch_slots *slots, ch_error *error)
+{
+    uint8_t head[SLOT_SIZE];
+    uint64_t made = atomic_load(&slots->made);
+    if (slots->random == NULL || made == 0) {
+        return CH_OK;
+    }
+    fill_head(slots, made, head);
+    return sync_write(slots, head, SLOT_SIZE, place_of_next_head(made), error);
+}
+
 static ch_status open_file(ch_slots *slots, const uint8_t hub_key[CH_KEY_SIZE], ch_error *error)
 {
     bool read_only = slots->random == NULL;
@@ -164,7 +191,8 @@ static ch_status open_file(ch_slots *slots, const uint8_t hub_key[CH_KEY_SIZE], 
     if (slots->fd < 0) {
         return ch_disk_fail(error, slots->path, "cannot be opened");
     }
-    return read_heads(slots, hub_key, error);
+    ch_status status = read_heads(slots, hub_key, error);
+    return status == CH_OK ? renew_head(slots, error) : status;
 }
 
 ch_status ch_slots_open(ch_slots **out_slots, const char *path, const uint8_t hub_key[CH_KEY_SIZE],
@@ -241,14 +269,6 @@ static ch_status fill_slots(ch_slots *slots, uint64_t first, uint8_t *room, ch_e
     return status;
 }
 
-static ch_status sync_write(ch_slots *slots, const uint8_t *bytes, size_t size, off_t at, ch_error *error)
-{
-    if (ch_disk_write(slots->fd, bytes, size, at) != CH_OK || fdatasync(slots->fd) != 0) {
-        return ch_disk_fail(error, slots->path, "cannot be written");
-    }
-    return CH_OK;
-}
-
 static ch_status make_slots(ch_slots *slots, ch_error *error)
 {
     uint8_t head[SLOT_SIZE];
@@ -262,10 +282,8 @@ static ch_status make_slots(ch_slots *slots, ch_error *error)
         status = sync_write(slots, room, (size_t)SLOTS_AT_ONCE * SLOT_SIZE, place_of(made + 1), error);
     }
     if (status == CH_OK) {
-        /* In turn, so that a torn write leaves the other one. */
-        off_t at = made / SLOTS_AT_ONCE % 2 == 0 ? 0 : HEAD_SPACING;
         fill_head(slots, made + SLOTS_AT_ONCE, head);
-        status = sync_write(slots, head, SLOT_SIZE, at, error);
+        status = sync_write(slots, head, SLOT_SIZE, place_of_next_head(made), error);
     }
     free(room);
     if (status == CH_OK) {
