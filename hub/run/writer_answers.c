@@ -38,7 +38,7 @@ static uint64_t name_of(const ch_work *work, size_t index)
 {
     uint64_t hash = UINT64_C(14695981039346656037);
     if (index >= work->count) {
-        return hash_more(hash, work->publish.connector);
+        return hash_more(hash_more(hash, work->publish.connector), work->publish.from);
     }
     return hash_more(hash_more(hash, work->items[index].event.source), work->items[index].event.id);
 }

@@ -16,7 +16,7 @@
 /* A session whose last events were refused for now: everything is, until it starts again with the refused one. */
 typedef struct ch_blocked {
     ch_session_id session;
-    uint64_t event; /* hash of source and id */
+    uint64_t event; /* hash of source and id, or of connector and from */
     uint64_t turn;  /* of its work */
 } ch_blocked;
 
