@@ -29,6 +29,7 @@ static struct {
     bool watching, full, stopped;
     char folder[PATH_MAX];
     size_t folder_size;
+    uint64_t left; /* free bytes, as told; 0: nobody has said anything */
     ch_random_seeded random;
     unsigned long calls[DISK_CALL_COUNT], all_calls, stop_at, faults;
     fault next[DISK_CALL_COUNT], shorten;
@@ -81,6 +82,11 @@ void disk_shorten_later(unsigned n)
 void disk_fill(bool full)
 {
     disk.full = full;
+}
+
+void disk_leave(uint64_t bytes)
+{
+    disk.left = bytes;
 }
 
 void disk_heal(void)
@@ -359,6 +365,8 @@ INTERPOSED int statvfs(const char *path, struct statvfs *out)
     if (code == 0 && disk.full) {
         out->f_bavail = 0;
         out->f_bfree = 0;
+    } else if (code == 0 && disk.left > 0 && disk.left / out->f_frsize < out->f_bavail) {
+        out->f_bavail = out->f_bfree = disk.left / out->f_frsize;
     }
     return code;
 }

@@ -28,6 +28,9 @@ void disk_fail_later(disk_call call, unsigned n, int error_number);
 void disk_shorten_later(unsigned n);
 /* No write may make a file longer (ENOSPC), nothing is free; until it is called with false. */
 void disk_fill(bool full);
+/* So many bytes are free, as the disk tells; UINT64_MAX: as many as there are. Nothing fails for it, and
+ * disk_heal leaves it. */
+void disk_leave(uint64_t bytes);
 /* Forgets all faults that have not come yet. */
 void disk_heal(void);
 /* From the n-th call of any kind from now on (0: at once) every call fails as if the machine had stopped:

@@ -1,0 +1,196 @@
+/* What always holds, and the hub's own events. */
+#include "tests/simulation/witness_inside.h"
+
+/* ---- the hub's own */
+
+void witness_note_report(witness *of, saying *report)
+{
+    assert_true(of->report_count < WITNESS_REPORTS);
+    of->reports[of->report_count++] = report;
+}
+
+static bool take_report(witness *of, const ch_event *logged, saying **out_report)
+{
+    for (size_t i = 0; i < of->report_count; i++) {
+        const ch_event *event = &of->reports[i]->event;
+        if (ch_str_equal(event->id, logged->id) && event->time_ms == logged->time_ms) {
+            *out_report = of->reports[i];
+            of->reports[i] = of->reports[--of->report_count];
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The producer's own among the next records: derived steps may stand before it. */
+static void find_cause(witness *of, ch_record *out_record, ch_event *out_event)
+{
+    uint64_t sequence = of->position + 1;
+    do {
+        assert_ok(ch_log_reader_seek(of->log, sequence++, out_record, &of->error), &of->error);
+    } while ((out_record->flags & CH_RECORD_DERIVED) != 0);
+    assert_ok(ch_event_decode(out_record->public_part, CH_EVENT_RECORDED, out_event, &of->error), &of->error);
+}
+
+static void expect_expiry(witness *of, const ch_event *logged)
+{
+    char id[CH_ID_MAX + 1];
+    ch_buf data;
+    ch_str handoff = ch_mp_find_str(logged->data, "handoff");
+    if (!ch_str_is(logged->type, "handoff.expired")) {
+        violated(of, "%.*s %.*s was never said", CH_STR_ARG(logged->type), CH_STR_ARG(logged->id));
+    }
+    snprintf(id, sizeof id, "%.*s/expired/%" PRId64, CH_STR_ARG(handoff), logged->time_ms);
+    if (!ch_str_is(logged->id, id) || logged->time_ms > of->now_ms) {
+        violated(of, "%.*s expires at %" PRId64 ", and it is %" PRId64, CH_STR_ARG(logged->id),
+                 logged->time_ms, of->now_ms);
+    }
+    ch_buf_init(&data, 1024);
+    ch_mp_put_map(&data, 1);
+    ch_mp_put_text(&data, "handoff");
+    ch_mp_put_str(&data, handoff);
+    const ch_event event = {.id = logged->id,
+                            .source = logged->source,
+                            .type = logged->type,
+                            .time_ms = logged->time_ms,
+                            .subject = logged->subject,
+                            .data = ch_buf_str(&data),
+                            .expected_version = -1};
+    assert_ok(witness_decide(of, NULL, &event), &of->error);
+    (void)witness_expect_decision(of);
+    ch_buf_done(&data);
+}
+
+void witness_hear_hub(witness *of)
+{
+    ch_record record;
+    ch_event logged;
+    saying *report;
+    while (witness_next_record(of)) {
+        find_cause(of, &record, &logged);
+        if (!ch_str_is(logged.source, "hub/ZJ")) {
+            violated(of, "%.*s %.*s of %.*s was never acknowledged", CH_STR_ARG(logged.type),
+                     CH_STR_ARG(logged.id), CH_STR_ARG(logged.source));
+        }
+        if (!take_report(of, &logged, &report)) {
+            expect_expiry(of, &logged);
+            continue;
+        }
+        assert_ok(witness_decide(of, NULL, &report->event), &of->error);
+        (void)witness_expect_decision(of);
+    }
+}
+
+/* ---- what always holds */
+
+/* The key of what was kept is there until its letter is closed, and then nowhere. */
+static void check_letter(witness *of, const ch_dead_letter *letter)
+{
+    uint8_t key[CH_KEY_SIZE];
+    bool is_closed = strcmp(letter->status, "retried") == 0 || strcmp(letter->status, "dropped") == 0;
+    ch_status status = ch_slots_key(of->machine->hub->store->dead_letter_slots, letter->number, key);
+    if (of->is_sealed[letter->number] && status != (is_closed ? CH_ERASED : CH_OK)) {
+        violated(of, "dead letter %" PRIu64 " is %s, its key: %s", letter->number, letter->status,
+                 ch_status_name(status));
+    }
+}
+
+static void check_letters(witness *of)
+{
+    ch_dead_letter letter;
+    uint64_t end = ch_state_next_dead_letter(of->state);
+    for (uint64_t number = 1; number < end; number++) {
+        assert_int_equal(ch_state_dead_letter(of->state, number, &letter), CH_OK);
+        check_letter(of, &letter);
+    }
+}
+
+void witness_check(witness *of)
+{
+    ch_state_reader *reader;
+    const ch_store *store = of->machine->hub->store;
+    uint64_t last = ch_event_log_last(store->log);
+    if (last != of->position) {
+        violated(of, "the log ends at %" PRIu64, last);
+    }
+    if (ch_state_committed(store->state) > last || ch_state_position(store->state) > last) {
+        violated(of, "the state is ahead of the log, at %" PRIu64, ch_state_position(store->state));
+    }
+    /* Reads go on, whatever there is no room for. */
+    assert_ok(ch_state_reader_open(&reader, store->state, &of->error), &of->error);
+    if (ch_state_reader_position(reader) != ch_state_committed(store->state)) {
+        violated(of, "readers see the state of %" PRIu64, ch_state_reader_position(reader));
+    }
+    ch_state_reader_close(reader);
+    check_letters(of);
+}
+
+void witness_check_start(witness *of)
+{
+    uint64_t good;
+    ch_store *store = of->machine->hub->store;
+    uint64_t last = ch_event_log_last(store->log);
+    assert_ok(ch_event_log_verify(store->log, &good, &of->error), &of->error);
+    if (last < of->position || good != last) {
+        violated(of, "after the start the log ends at %" PRIu64 ", good to %" PRIu64, last, good);
+    }
+    if (ch_state_position(store->state) != last || ch_state_committed(store->state) != last) {
+        violated(of, "after the start the state stands at %" PRIu64 " of %" PRIu64,
+                 ch_state_position(store->state), last);
+    }
+    memset(of->blocked, 0, sizeof of->blocked);
+    witness_open_log(of);
+    if (of->position > 0) {
+        assert_ok(ch_log_reader_seek(of->log, of->position, &of->record, &of->error), &of->error);
+        if (memcmp(of->record.chain, of->chain, CH_HASH_SIZE) != 0) {
+            violated(of, "after the start another history leads here");
+        }
+    }
+    witness_close_log(of);
+}
+
+void witness_check_fold(witness *of, bool rebuild)
+{
+    uint8_t live[CH_HASH_SIZE], own[CH_HASH_SIZE];
+    ch_store *store = of->machine->hub->store;
+    assert_ok(ch_state_hash(store->state, live, &of->error), &of->error);
+    assert_ok(ch_state_hash(of->state, own, &of->error), &of->error);
+    if (memcmp(live, own, CH_HASH_SIZE) != 0) {
+        violated(of, "the state is not the fold of the log");
+    }
+    if (!rebuild) {
+        return;
+    }
+    assert_ok(ch_store_rebuild(store, of->rebuilt, own, &of->error), &of->error);
+    if (memcmp(live, own, CH_HASH_SIZE) != 0) {
+        violated(of, "a rebuild gives another state");
+    }
+}
+
+static bool see_deadline(void *context, int64_t due_ms, uint64_t case_number, uint32_t index)
+{
+    witness *of = context;
+    const ch_case *the_case = witness_case(of, case_number);
+    assert_non_null(the_case);
+    const ch_handoff *handoff = ch_case_handoff(the_case, index);
+    assert_non_null(handoff);
+    if (handoff->state == CH_HANDOFF_OFFERED || handoff->state == CH_HANDOFF_DELIVERED) {
+        violated(of, "%s/h%" PRIu32 " was due at %" PRId64 " and is still %s", the_case->id, index, due_ms,
+                 ch_handoff_state_name(handoff->state));
+    }
+    return true;
+}
+
+void witness_check_deadlines(witness *of)
+{
+    ch_state_reader *reader;
+    assert_ok(ch_state_commit(of->state, &of->error), &of->error);
+    assert_ok(ch_state_reader_open(&reader, of->state, &of->error), &of->error);
+    assert_int_equal(ch_state_reader_deadlines(reader, 0, of->machine->wall_ms, see_deadline, of), CH_OK);
+    ch_state_reader_close(reader);
+    for (size_t i = 0; i < of->report_count; i++) {
+        if (witness_makes_letter(&of->reports[i]->event)) {
+            violated(of, "the hub's own %.*s never came into the log", CH_STR_ARG(of->reports[i]->event.id));
+        }
+    }
+}
