@@ -8,7 +8,10 @@ import time
 
 import msgpack
 import zmq
+from zmq.utils.monitor import parse_monitor_message
 
+HANDSHAKES = (zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL |
+              zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL)
 WAIT = 20.0  # seconds until something that must happen counts as missing; never reached when all is well
 
 VERBS = ("HELLO WELCOME PUBLISH PUBLISHED SUBSCRIBE SUBSCRIBED EVENTS ACK NAK CREDIT SEEK UNSUBSCRIBE READ QUERY "
@@ -138,9 +141,9 @@ class Subscription:
 
 
 class Client:
-    """One connection; a session once it has said hello()."""
+    """One connection; a session once it has said hello(). monitored: handshake() tells how that of libzmq ended."""
 
-    def __init__(self, endpoint, keys=None):
+    def __init__(self, endpoint, keys=None, monitored=False):
         self.context = zmq.Context.instance()
         self.socket = self.context.socket(zmq.DEALER)
         self.socket.linger = 500
@@ -149,6 +152,7 @@ class Client:
             self.socket.curve_serverkey = keys["server"].encode()
             self.socket.curve_publickey = keys["public"].encode()
             self.socket.curve_secretkey = keys["secret"].encode()
+        self.monitor = self.socket.get_monitor_socket(HANDSHAKES) if monitored else None
         self.socket.connect(endpoint)
         self.requests = itertools.count(1)
         self.subscriptions = itertools.count(1)
@@ -158,7 +162,16 @@ class Client:
         self.welcome = None
 
     def close(self):
+        if self.monitor is not None:
+            self.socket.disable_monitor()
+            self.monitor.close()
         self.socket.close(linger=0)
+
+    def handshake(self):
+        """libzmq's event."""
+        if not self.monitor.poll(int(WAIT * 1000)):
+            raise Silence("the handshake has no end")
+        return parse_monitor_message(self.monitor.recv_multipart())["event"]
 
     # ---- frames
 

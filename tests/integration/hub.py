@@ -23,6 +23,9 @@ import chp
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.environ.get("CASEHUB_BIN", os.path.join(SOURCE, ".build/dev/bin"))
 
+# What the address sanitizer keeps of freed memory is not the hub's.
+SANITIZER = ":".join([*filter(None, [os.environ.get("ASAN_OPTIONS")]), "quarantine_size_mb=8"])
+
 # Long enough that nothing happens by the clock unless a test asks for it.
 SETTINGS = {
     "data_dir": "data", "hub_key_file": "hub.key", "curve_key_file": "curve.key",
@@ -70,7 +73,10 @@ class Hub:
             shutil.copytree(os.path.join(SOURCE, "schemas/city"), self.path("city"))
             self.settings["city_dir"] = "city"
         self.write_config()
-        self.public_key = self.casehubd("--make-keys").stdout.strip()
+        made = self.casehubd("--make-keys")
+        if made.returncode != 0:
+            raise AssertionError(f"no hub could start: {made.stderr}")
+        self.public_key = made.stdout.strip()
         self.settings["operator_keys"] = [self.new_key("operator")]
         self.write_config()
 
@@ -111,7 +117,8 @@ class Hub:
     def start(self):
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen([os.path.join(BIN, "casehubd"), "--config", self.config],
-                                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+                                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
+                                            env={**os.environ, "ASAN_OPTIONS": SANITIZER})
         if not select.select([self.process.stdout], [], [], chp.WAIT)[0]:
             raise AssertionError("casehubd does not say that it is ready")
         line = self.process.stdout.readline()
@@ -155,10 +162,10 @@ class Hub:
 
     # ---- clients
 
-    def connect(self, key="operator", endpoint=None):
+    def connect(self, key="operator", endpoint=None, **more):
         """A connection without a session yet. key None: none, for ipc."""
         keys = None if key is None else chp.read_keys(self.path(key))
-        client = chp.Client(endpoint or self.ready["tcp"], keys)
+        client = chp.Client(endpoint or self.ready["tcp"], keys, **more)
         self.clients.append(client)
         return client
 

@@ -5,7 +5,6 @@ import sys
 import unittest
 
 import zmq
-from zmq.utils.monitor import parse_monitor_message
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import chp
@@ -16,19 +15,6 @@ ROLES = "connector department supervisor operator read-only auditor".split()
 PRIVATE = {"name": "Made-up Citizen", "phone": "000-1234"}
 
 
-def handshake_of(client):
-    """How libzmq's handshake ends: the monitor's event."""
-    monitor = client.socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_HANDSHAKE_FAILED_AUTH |
-                                               zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL |
-                                               zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL)
-    try:
-        assert monitor.poll(chp.WAIT * 1000), "no handshake"
-        return parse_monitor_message(monitor.recv_multipart())["event"]
-    finally:
-        client.socket.disable_monitor()
-        monitor.close()
-
-
 class Door(OwnHubTest):
     def setUp(self):
         self.hub = self.new_hub().start()
@@ -36,20 +22,21 @@ class Door(OwnHubTest):
     def test_a_key_without_a_grant_is_refused_in_the_handshake(self):
         before = self.hub.metric("casehub_denied_keys_total")
         self.hub.new_key("stranger")
-        client = self.hub.connect("stranger")
-        self.assertEqual(handshake_of(client), zmq.EVENT_HANDSHAKE_FAILED_AUTH)
+        client = self.hub.connect("stranger", monitored=True)
+        self.assertEqual(client.handshake(), zmq.EVENT_HANDSHAKE_FAILED_AUTH)
         self.assertGreater(self.hub.metric("casehub_denied_keys_total"), before)
 
     def test_a_client_that_takes_another_for_the_hub_is_not_let_in(self):
         self.hub.new_key("other")
         keys = chp.read_keys(self.hub.path("operator"))
-        client = chp.Client(self.hub.ready["tcp"], {**keys, "server": chp.read_keys(self.hub.path("other"))["public"]})
+        client = chp.Client(self.hub.ready["tcp"], {**keys, "server": chp.read_keys(self.hub.path("other"))["public"]},
+                            monitored=True)
         self.hub.clients.append(client)
-        self.assertNotEqual(handshake_of(client), zmq.EVENT_HANDSHAKE_SUCCEEDED)
+        self.assertNotEqual(client.handshake(), zmq.EVENT_HANDSHAKE_SUCCEEDED)
 
     def test_a_client_without_encryption_is_not_let_in(self):
-        client = self.hub.connect(None, self.hub.ready["tcp"])
-        self.assertNotEqual(handshake_of(client), zmq.EVENT_HANDSHAKE_SUCCEEDED)
+        client = self.hub.connect(None, monitored=True)
+        self.assertNotEqual(client.handshake(), zmq.EVENT_HANDSHAKE_SUCCEEDED)
 
     def test_a_revoked_grant_ends_the_live_session_and_shuts_the_door(self):
         client = self.hub.granted("hotline", "connector", sources=["hotline"])
@@ -65,7 +52,7 @@ class Door(OwnHubTest):
         self.hub.client().publish_one("case.opened", "desk/operator", "3", {"kind": "request"})
         self.assertEqual(client.take_all(lambda heard: heard.verb == "EVENTS"), [])
         self.assertEqual(subscription.heard, [])
-        self.assertEqual(handshake_of(self.hub.connect("hotline")), zmq.EVENT_HANDSHAKE_FAILED_AUTH)
+        self.assertEqual(self.hub.connect("hotline", monitored=True).handshake(), zmq.EVENT_HANDSHAKE_FAILED_AUTH)
 
     def test_a_narrower_grant_holds_at_the_next_message_and_the_next_delivery(self):
         client = self.hub.granted("both", "connector", sources=["hotline", "grid"], private="all")
@@ -89,7 +76,7 @@ class Door(OwnHubTest):
         self.hub.stop()
         self.hub.start()
         self.assertEqual(self.hub.client("stays").welcome.name, "stays")
-        self.assertEqual(handshake_of(self.hub.connect("goes")), zmq.EVENT_HANDSHAKE_FAILED_AUTH)
+        self.assertEqual(self.hub.connect("goes", monitored=True).handshake(), zmq.EVENT_HANDSHAKE_FAILED_AUTH)
 
     def test_an_operator_of_the_configuration_is_gone_when_the_configuration_names_it_no_more(self):
         self.hub.grant("second", "operator")
@@ -97,7 +84,7 @@ class Door(OwnHubTest):
         del self.hub.settings["operator_keys"]
         self.hub.write_config()
         self.hub.start()
-        self.assertEqual(handshake_of(self.hub.connect("operator")), zmq.EVENT_HANDSHAKE_FAILED_AUTH)
+        self.assertEqual(self.hub.connect("operator", monitored=True).handshake(), zmq.EVENT_HANDSHAKE_FAILED_AUTH)
         self.assertEqual(self.hub.client("second").welcome.role, "operator")
 
 
