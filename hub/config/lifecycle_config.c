@@ -1,4 +1,4 @@
-/* lifecycle.cfg: hops; cases = ( transitions of cases ), handoffs = ( transitions of handoffs ). */
+/* lifecycle.cfg: hops, rejections; cases = ( transitions of cases ), handoffs = ( transitions of handoffs ). */
 #include "hub/config/cfg_file.h"
 #include "hub/config/rules_parts.h"
 
@@ -203,12 +203,15 @@ static ch_status read_handoffs(ch_rules *rules, const ch_cfg *cfg, const config_
 
 static ch_status read_tables(ch_rules *rules, const ch_cfg *cfg, ch_error *error)
 {
-    static const char *const members[] = {"hops", "cases", "handoffs", NULL};
+    static const char *const members[] = {"hops", "rejections", "cases", "handoffs", NULL};
     const config_setting_t *root = config_root_setting(&cfg->config), *cases = NULL, *handoffs = NULL;
-    int64_t hops = 0;
+    int64_t hops = 0, rejections = 0;
     ch_status status = ch_cfg_check_members(cfg, root, members, error);
     if (status == CH_OK) {
         status = ch_cfg_int(cfg, root, "hops", 1, CH_HANDOFFS_MAX, &hops, error);
+    }
+    if (status == CH_OK) {
+        status = ch_cfg_int(cfg, root, "rejections", 1, CH_HANDOFFS_MAX, &rejections, error);
     }
     if (status == CH_OK) {
         status = ch_cfg_list(cfg, root, "cases", &cases, error);
@@ -223,6 +226,7 @@ static ch_status read_tables(ch_rules *rules, const ch_cfg *cfg, ch_error *error
         status = read_handoffs(rules, cfg, handoffs, error);
     }
     rules->hop_limit = (unsigned)hops;
+    rules->rejection_limit = (unsigned)rejections;
     return status;
 }
 

@@ -1,5 +1,7 @@
 #include "hub/model/case.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static const char *const handoff_state_names[] = {
@@ -22,6 +24,51 @@ ch_status ch_handoff_state_from_name(ch_str name, ch_handoff_state *out_state)
         }
     }
     return CH_NOT_FOUND;
+}
+
+static const char *const form_names[] = {
+#define CH_FORM_NAME(symbol, name) name,
+    CH_FORM_LIST(CH_FORM_NAME)
+#undef CH_FORM_NAME
+};
+
+const char *ch_form_name(ch_form form)
+{
+    return (unsigned)form < CH_FORM_COUNT ? form_names[form] : "unknown";
+}
+
+ch_status ch_form_from_name(ch_str name, ch_form *out_form)
+{
+    for (unsigned i = 0; i < CH_FORM_COUNT; i++) {
+        if (ch_str_is(name, form_names[i])) {
+            *out_form = (ch_form)i;
+            return CH_OK;
+        }
+    }
+    return CH_NOT_FOUND;
+}
+
+ch_status ch_need_from_text(ch_str text, uint32_t *out_need)
+{
+    int64_t number;
+    if (ch_str_is(text, "all") || ch_str_is(text, "any")) {
+        *out_need = ch_str_is(text, "all") ? CH_NEED_ALL : CH_NEED_ANY;
+        return CH_OK;
+    }
+    if (ch_str_to_int(text, &number) != CH_OK || number < 1 || number > CH_GROUP_MEMBERS_MAX) {
+        return CH_INVALID;
+    }
+    *out_need = (uint32_t)number;
+    return CH_OK;
+}
+
+void ch_need_text(uint32_t need, char out[CH_NEED_SIZE])
+{
+    if (need > CH_NEED_ANY) {
+        snprintf(out, CH_NEED_SIZE, "%" PRIu32, need);
+    } else {
+        memcpy(out, need == CH_NEED_ALL ? "all" : "any", sizeof "all");
+    }
 }
 
 bool ch_handoff_is_open(ch_handoff_state state)
@@ -49,6 +96,8 @@ void ch_case_free(ch_case *the_case)
     free(the_case->steps);
     free(the_case->refs);
     free(the_case->digests);
+    free(the_case->groups);
+    free(the_case->candidates);
     free(the_case);
 }
 
@@ -62,7 +111,11 @@ void ch_case_clear(ch_case *the_case)
                           .refs = the_case->refs,
                           .ref_capacity = the_case->ref_capacity,
                           .digests = the_case->digests,
-                          .digest_capacity = the_case->digest_capacity};
+                          .digest_capacity = the_case->digest_capacity,
+                          .groups = the_case->groups,
+                          .group_capacity = the_case->group_capacity,
+                          .candidates = the_case->candidates,
+                          .candidate_capacity = the_case->candidate_capacity};
 }
 
 /* Room for `count` items of `size` bytes behind *items. Thousands of cases are in memory at once and most have one or
@@ -108,6 +161,19 @@ ch_status ch_case_reserve(ch_case *the_case, size_t handoffs, size_t steps, size
     return status;
 }
 
+ch_status ch_case_reserve_groups(ch_case *the_case, size_t groups, size_t candidates)
+{
+    void *room = the_case->groups;
+    ch_status status = reserve(&room, &the_case->group_capacity, groups, sizeof *the_case->groups);
+    the_case->groups = room;
+    if (status == CH_OK) {
+        room = the_case->candidates;
+        status = reserve(&room, &the_case->candidate_capacity, candidates, sizeof *the_case->candidates);
+        the_case->candidates = room;
+    }
+    return status;
+}
+
 static void copy_items(void *to, const void *from, size_t count, size_t size)
 {
     if (count > 0) {
@@ -119,6 +185,9 @@ ch_status ch_case_copy(ch_case *to, const ch_case *from)
 {
     ch_status status =
         ch_case_reserve(to, from->handoff_count, from->step_count, from->ref_count, from->digest_count);
+    if (status == CH_OK) {
+        status = ch_case_reserve_groups(to, from->group_count, from->candidate_count);
+    }
     if (status != CH_OK) {
         return status;
     }
@@ -126,12 +195,16 @@ ch_status ch_case_copy(ch_case *to, const ch_case *from)
     copy_items(to->steps, from->steps, from->step_count, sizeof *to->steps);
     copy_items(to->refs, from->refs, from->ref_count, sizeof *to->refs);
     copy_items(to->digests, from->digests, from->digest_count, sizeof *to->digests);
+    copy_items(to->groups, from->groups, from->group_count, sizeof *to->groups);
+    copy_items(to->candidates, from->candidates, from->candidate_count, sizeof *to->candidates);
     /* Everything else lies before the arrays. */
     memcpy(to, from, offsetof(ch_case, handoffs));
     to->handoff_count = from->handoff_count;
     to->step_count = from->step_count;
     to->ref_count = from->ref_count;
     to->digest_count = from->digest_count;
+    to->group_count = from->group_count;
+    to->candidate_count = from->candidate_count;
     return CH_OK;
 }
 
@@ -140,11 +213,20 @@ const ch_handoff *ch_case_handoff(const ch_case *the_case, uint32_t index)
     return index == 0 || index > the_case->handoff_count ? NULL : &the_case->handoffs[index - 1];
 }
 
+ch_form ch_case_form(const ch_case *the_case, const ch_handoff *handoff)
+{
+    if (handoff->group == 0) {
+        return handoff->arbitration ? CH_FORM_ARBITRATION : CH_FORM_SINGLE;
+    }
+    return the_case->groups[handoff->group - 1].form;
+}
+
 const ch_handoff *ch_case_latest_open(const ch_case *the_case)
 {
     for (size_t i = the_case->handoff_count; i > 0; i--) {
-        if (ch_handoff_is_open(the_case->handoffs[i - 1].state)) {
-            return &the_case->handoffs[i - 1];
+        const ch_handoff *handoff = &the_case->handoffs[i - 1];
+        if (ch_handoff_is_open(handoff->state) && ch_case_form(the_case, handoff) != CH_FORM_CC) {
+            return handoff;
         }
     }
     return NULL;

@@ -12,6 +12,9 @@
 #define CH_STEPS_MAX 256    /* state changes kept of one case; the oldest of ended cycles go first */
 #define CH_DIGESTS_MAX 32   /* compared fields of case.opened */
 #define CH_REFS_MAX 16
+#define CH_GROUPS_MAX 64        /* of one case */
+#define CH_GROUP_MEMBERS_MAX 32 /* parties that one offer names */
+#define CH_CANDIDATES_MAX 256   /* of all sequences of one case, still to be tried */
 
 #define CH_HANDOFF_STATE_LIST(X)                                                                             \
     X(CH_HANDOFF_NONE, "none")                                                                               \
@@ -37,6 +40,42 @@ ch_status ch_handoff_state_from_name(ch_str name, ch_handoff_state *out_state) C
 /* offered, delivered, accepted or started. */
 bool ch_handoff_is_open(ch_handoff_state state);
 
+/* How a handoff stands beside others. */
+#define CH_FORM_LIST(X)                                                                                      \
+    X(CH_FORM_SINGLE, "single")           /* by itself, in no group */                                       \
+    X(CH_FORM_SEQUENCE, "sequence")       /* candidates in turn, until one completes */                      \
+    X(CH_FORM_PARALLEL, "parallel")       /* all at once; `need` of them complete */                         \
+    X(CH_FORM_JOINT, "joint")             /* one leads, and completes when its co-workers have ended */      \
+    X(CH_FORM_CC, "cc")                   /* for information: completed by its delivery */                   \
+    X(CH_FORM_ARBITRATION, "arbitration") /* by itself: the receiver decides who gets the case */
+typedef enum ch_form {
+#define CH_FORM_ENUM(symbol, name) symbol,
+    CH_FORM_LIST(CH_FORM_ENUM)
+#undef CH_FORM_ENUM
+        CH_FORM_COUNT
+} ch_form;
+const char *ch_form_name(ch_form form);
+ch_status ch_form_from_name(ch_str name, ch_form *out_form) CH_MUST_CHECK;
+
+/* How many members of a group must complete: "all" is 0, "any" is 1, else the number. */
+#define CH_NEED_ALL 0
+#define CH_NEED_ANY 1
+#define CH_NEED_SIZE 12
+ch_status ch_need_from_text(ch_str text, uint32_t *out_need) CH_MUST_CHECK;
+void ch_need_text(uint32_t need, char out[CH_NEED_SIZE]);
+
+/* "<case>/g<k>": the k-th of them, from 1. */
+typedef struct ch_group {
+    ch_form form;
+    uint32_t need;
+} ch_group;
+
+/* Whom a sequence tries next; in the order of their groups' latest offers, then of their turn. */
+typedef struct ch_candidate {
+    uint32_t group;
+    char party[CH_CODE_MAX + 1];
+} ch_candidate;
+
 typedef struct ch_handoff {
     uint32_t index; /* k of "<case>/h<k>", from 1 */
     ch_handoff_state state;
@@ -45,9 +84,11 @@ typedef struct ch_handoff {
     char reason[CH_CODE_MAX + 1]; /* of its end, or of the offer */
     uint32_t group;               /* g<k>, 0 for none */
     uint32_t previous;            /* h<k> before a transfer or next try, 0 for none */
-    bool lead;
-    uint32_t urged, escalated;                                           /* how often */
-    int64_t due_ms;                                                      /* 0: none */
+    bool lead;                    /* of a joint group */
+    bool arbitration;             /* the receiver decides who gets the case */
+    uint32_t cycle;               /* of the case, when it was offered */
+    uint32_t urged, escalated;    /* how often */
+    int64_t due_ms;               /* 0: none */
     int64_t offered_ms, delivered_ms, accepted_ms, started_ms, ended_ms; /* 0: not yet */
     uint64_t offered_sequence;
 } ch_handoff;
@@ -93,6 +134,10 @@ typedef struct ch_case {
     size_t ref_count, ref_capacity;
     ch_field_digest *digests;
     size_t digest_count, digest_capacity;
+    ch_group *groups;
+    size_t group_count, group_capacity;
+    ch_candidate *candidates;
+    size_t candidate_count, candidate_capacity;
 } ch_case;
 
 /* An empty case (state CH_CASE_NONE, version 0). CH_NO_MEMORY. */
@@ -103,6 +148,7 @@ void ch_case_clear(ch_case *the_case);
 /* Room for so many of each. CH_NO_MEMORY. */
 ch_status ch_case_reserve(ch_case *the_case, size_t handoffs, size_t steps, size_t refs,
                           size_t digests) CH_MUST_CHECK;
+ch_status ch_case_reserve_groups(ch_case *the_case, size_t groups, size_t candidates) CH_MUST_CHECK;
 /* Deep copy into *to, reusing its memory. */
 ch_status ch_case_copy(ch_case *to, const ch_case *from) CH_MUST_CHECK;
 
@@ -121,7 +167,9 @@ ch_handoff_state ch_handoff_state_after(ch_str type);
 ch_status ch_case_evolve(ch_case *the_case, uint64_t number, const ch_event *event) CH_MUST_CHECK;
 
 const ch_handoff *ch_case_handoff(const ch_case *the_case, uint32_t index); /* NULL: none */
-const ch_handoff *ch_case_latest_open(const ch_case *the_case); /* highest index; NULL: none is open */
+/* Highest index; what is only for information (cc) does not count. NULL: none is open. */
+const ch_handoff *ch_case_latest_open(const ch_case *the_case);
+ch_form ch_case_form(const ch_case *the_case, const ch_handoff *handoff);
 /* received to waiting: work goes on. */
 bool ch_case_state_is_active(ch_case_state state);
 /* Is or was any handoff of it at this party, or does the party lead it? */

@@ -5,7 +5,7 @@
 /* A case with every table full and every text at its longest stays below it. */
 #define ENCODED_MAX ((size_t)1024 * 1024)
 
-typedef enum column_kind { TEXT, I64, U64, U32, INT, FLAG, CASE_STATE, HANDOFF_STATE } column_kind;
+typedef enum column_kind { TEXT, I64, U64, U32, INT, FLAG, CASE_STATE, HANDOFF_STATE, FORM } column_kind;
 
 typedef struct column {
     column_kind kind;
@@ -17,6 +17,7 @@ typedef struct column {
         kind, offsetof(type, member), sizeof(((type *)0)->member)                                            \
     }
 #define COUNT_OF(table) (sizeof(table) / sizeof *(table))
+#define LISTS 6 /* behind the case's own columns */
 
 static const column case_columns[] = {
     COLUMN(ch_case, U64, number),
@@ -52,6 +53,8 @@ static const column handoff_columns[] = {
     COLUMN(ch_handoff, U32, group),
     COLUMN(ch_handoff, U32, previous),
     COLUMN(ch_handoff, FLAG, lead),
+    COLUMN(ch_handoff, FLAG, arbitration),
+    COLUMN(ch_handoff, U32, cycle),
     COLUMN(ch_handoff, U32, urged),
     COLUMN(ch_handoff, U32, escalated),
     COLUMN(ch_handoff, I64, due_ms),
@@ -70,6 +73,16 @@ static const column step_columns[] = {
     COLUMN(ch_step, TEXT, party),
 };
 
+static const column group_columns[] = {
+    COLUMN(ch_group, FORM, form),
+    COLUMN(ch_group, U32, need),
+};
+
+static const column candidate_columns[] = {
+    COLUMN(ch_candidate, U32, group),
+    COLUMN(ch_candidate, TEXT, party),
+};
+
 static void put_column(ch_buf *out, const void *row, const column *of)
 {
     const char *at = (const char *)row + of->offset;
@@ -82,6 +95,7 @@ static void put_column(ch_buf *out, const void *row, const column *of)
     case FLAG: ch_mp_put_bool(out, *(const bool *)(const void *)at); break;
     case CASE_STATE: ch_mp_put_uint(out, *(const ch_case_state *)(const void *)at); break;
     case HANDOFF_STATE: ch_mp_put_uint(out, *(const ch_handoff_state *)(const void *)at); break;
+    case FORM: ch_mp_put_uint(out, *(const ch_form *)(const void *)at); break;
     }
 }
 
@@ -104,7 +118,7 @@ static void put_rows(ch_buf *out, const void *rows, size_t count, size_t size, c
 
 void ch_case_encode(ch_buf *out, const ch_case *the_case)
 {
-    ch_mp_put_array(out, 1 + COUNT_OF(case_columns) + 4);
+    ch_mp_put_array(out, 1 + COUNT_OF(case_columns) + LISTS);
     ch_mp_put_uint(out, FORMAT);
     put_columns(out, the_case, case_columns, COUNT_OF(case_columns));
     put_rows(out, the_case->handoffs, the_case->handoff_count, sizeof *the_case->handoffs, handoff_columns,
@@ -121,6 +135,10 @@ void ch_case_encode(ch_buf *out, const ch_case *the_case)
         ch_mp_put_bin(
             out, (ch_str){(const char *)the_case->digests[i].digest, sizeof the_case->digests[i].digest});
     }
+    put_rows(out, the_case->groups, the_case->group_count, sizeof *the_case->groups, group_columns,
+             COUNT_OF(group_columns));
+    put_rows(out, the_case->candidates, the_case->candidate_count, sizeof *the_case->candidates,
+             candidate_columns, COUNT_OF(candidate_columns));
 }
 
 static bool take_text(char *out, size_t size, const ch_mp_value *value)
@@ -147,6 +165,7 @@ static bool take_column(ch_mp_reader *reader, void *row, const column *of)
                    : of->kind == U32                  ? UINT32_MAX
                    : of->kind == INT                  ? INT32_MAX
                    : of->kind == CASE_STATE           ? CH_CASE_STATE_COUNT - 1
+                   : of->kind == FORM                 ? CH_FORM_COUNT - 1
                                                       : CH_HANDOFF_STATE_COUNT - 1;
     if (value.kind != CH_MP_INT || value.integer < least || value.integer > most) {
         return false;
@@ -158,6 +177,7 @@ static bool take_column(ch_mp_reader *reader, void *row, const column *of)
     case INT: *(int *)(void *)at = (int)value.integer; break;
     case CASE_STATE: *(ch_case_state *)(void *)at = (ch_case_state)value.integer; break;
     case HANDOFF_STATE: *(ch_handoff_state *)(void *)at = (ch_handoff_state)value.integer; break;
+    case FORM: *(ch_form *)(void *)at = (ch_form)value.integer; break;
     case TEXT:
     case FLAG: break;
     }
@@ -247,13 +267,61 @@ static bool take_digests(ch_mp_reader *reader, ch_case *the_case, ch_status *out
     return true;
 }
 
+static bool take_group_rows(ch_mp_reader *reader, ch_case *the_case)
+{
+    size_t columns;
+    for (size_t i = 0; i < the_case->group_count; i++) {
+        if (!take_array(reader, COUNT_OF(group_columns), &columns) || columns != COUNT_OF(group_columns) ||
+            !take_columns(reader, &the_case->groups[i], group_columns, columns)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < the_case->handoff_count; i++) {
+        if (the_case->handoffs[i].group > the_case->group_count) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool take_candidate_rows(ch_mp_reader *reader, ch_case *the_case)
+{
+    size_t columns;
+    for (size_t i = 0; i < the_case->candidate_count; i++) {
+        ch_candidate *candidate = &the_case->candidates[i];
+        *candidate = (ch_candidate){.group = 0};
+        if (!take_array(reader, COUNT_OF(candidate_columns), &columns) ||
+            columns != COUNT_OF(candidate_columns) ||
+            !take_columns(reader, candidate, candidate_columns, columns) || candidate->group == 0 ||
+            candidate->group > the_case->group_count) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool take_groups(ch_mp_reader *reader, ch_case *the_case, ch_status *out_status)
+{
+    if (!take_array(reader, CH_GROUPS_MAX, &the_case->group_count)) {
+        return false;
+    }
+    *out_status = ch_case_reserve_groups(the_case, the_case->group_count, 0);
+    if (*out_status != CH_OK || !take_group_rows(reader, the_case) ||
+        !take_array(reader, CH_CANDIDATES_MAX, &the_case->candidate_count)) {
+        return false;
+    }
+    *out_status = ch_case_reserve_groups(the_case, 0, the_case->candidate_count);
+    return *out_status == CH_OK && take_candidate_rows(reader, the_case);
+}
+
 static bool take_case(ch_mp_reader *reader, ch_case *the_case, ch_status *out_status)
 {
     size_t count;
     ch_mp_value format;
-    if (!take_array(reader, 1 + COUNT_OF(case_columns) + 4, &count) ||
-        count != 1 + COUNT_OF(case_columns) + 4 || !ch_mp_next(reader, &format) || format.kind != CH_MP_INT ||
-        format.integer != FORMAT || !take_columns(reader, the_case, case_columns, COUNT_OF(case_columns))) {
+    if (!take_array(reader, 1 + COUNT_OF(case_columns) + LISTS, &count) ||
+        count != 1 + COUNT_OF(case_columns) + LISTS || !ch_mp_next(reader, &format) ||
+        format.kind != CH_MP_INT || format.integer != FORMAT ||
+        !take_columns(reader, the_case, case_columns, COUNT_OF(case_columns))) {
         return false;
     }
     if (!take_array(reader, CH_HANDOFFS_MAX, &the_case->handoff_count)) {
@@ -270,7 +338,8 @@ static bool take_case(ch_mp_reader *reader, ch_case *the_case, ch_status *out_st
         return false;
     }
     *out_status = ch_case_reserve(the_case, 0, 0, the_case->ref_count, 0);
-    return *out_status == CH_OK && take_refs(reader, the_case) && take_digests(reader, the_case, out_status);
+    return *out_status == CH_OK && take_refs(reader, the_case) &&
+           take_digests(reader, the_case, out_status) && take_groups(reader, the_case, out_status);
 }
 
 ch_status ch_case_decode(ch_str bytes, ch_case *the_case)

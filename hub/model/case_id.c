@@ -92,11 +92,11 @@ ch_status ch_case_id_number(ch_str id, uint64_t *out_number)
     return is_hub_code(code) && read_number(number, UINT64_MAX, out_number) ? CH_OK : CH_INVALID;
 }
 
-ch_status ch_handoff_id_split(ch_str id, ch_str *out_case_id, uint32_t *out_index)
+static ch_status split(ch_str id, char letter, ch_str *out_case_id, uint32_t *out_index)
 {
     ch_str case_id = id, part;
     uint64_t number, index;
-    if (!cut_last(&case_id, '/', &part) || part.size < 2 || part.at[0] != 'h' ||
+    if (!cut_last(&case_id, '/', &part) || part.size < 2 || part.at[0] != letter ||
         !read_number((ch_str){part.at + 1, part.size - 1}, UINT32_MAX, &index) ||
         ch_case_id_number(case_id, &number) != CH_OK) {
         return CH_INVALID;
@@ -104,4 +104,14 @@ ch_status ch_handoff_id_split(ch_str id, ch_str *out_case_id, uint32_t *out_inde
     *out_case_id = case_id;
     *out_index = (uint32_t)index;
     return CH_OK;
+}
+
+ch_status ch_handoff_id_split(ch_str id, ch_str *out_case_id, uint32_t *out_index)
+{
+    return split(id, 'h', out_case_id, out_index);
+}
+
+ch_status ch_group_id_split(ch_str id, ch_str *out_case_id, uint32_t *out_index)
+{
+    return split(id, 'g', out_case_id, out_index);
 }

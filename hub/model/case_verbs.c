@@ -29,11 +29,12 @@ static ch_status route(ch_judgement *judgement)
     if (chosen == NULL) {
         return CH_OK;
     }
-    const ch_offer offer = {
-        .party = ch_str_of(chosen->party),
+    const ch_offer like = {
         .reason = ch_str_of(chosen->reason),
         .due_ms = chosen->due_after_ms == 0 ? 0 : judgement->cause->time_ms + chosen->due_after_ms};
-    return ch_judge_offer(judgement, &offer);
+    ch_plan plan = ch_plan_of_route(chosen);
+    ch_status status = ch_plan_check(judgement->rules, &plan, judgement->error);
+    return status == CH_OK ? ch_judge_offer_plan(judgement, &plan, &like) : status;
 }
 
 /* The consequence that a row names: reached like an observed fact, or left where the case cannot follow. */
@@ -84,10 +85,19 @@ static ch_status refuse(const ch_judgement *judgement, ch_str type)
                         judgement->scratch->version);
 }
 
+static bool is_verdict(const ch_event *event)
+{
+    return ch_str_is(event->type, "case.arbitrated");
+}
+
 static ch_status check_party(const ch_judgement *judgement, const ch_event *event)
 {
     ch_str party = ch_mp_find_str(event->data, "party");
-    if (!ch_str_is(event->type, "case.assigned") || party.size == 0 ||
+    if (is_verdict(event) && party.size == 0) {
+        return ch_error_set(judgement->error, CH_INVALID, "data.party",
+                            "a verdict names the party that gets it");
+    }
+    if ((!is_verdict(event) && !ch_str_is(event->type, "case.assigned")) || party.size == 0 ||
         ch_rules_party(judgement->rules, party) != NULL) {
         return CH_OK;
     }
@@ -109,6 +119,9 @@ ch_status ch_judge_case_event(ch_judgement *judgement, const ch_event *event)
     ch_event own = *event;
     ch_case_path path = {.count = 0};
     ch_status status = check_party(judgement, event);
+    if (status == CH_OK && is_verdict(event)) {
+        status = ch_judge_may_arbitrate(judgement);
+    }
     if (status == CH_OK) {
         status = with_digests(judgement, &own);
     }
@@ -132,5 +145,6 @@ ch_status ch_judge_case_event(ch_judgement *judgement, const ch_event *event)
             return status == CH_OK ? refuse(judgement, event->type) : status;
         }
     }
-    return ch_judge_take_row(judgement, &own, row, CH_HOW_OWN);
+    status = ch_judge_take_row(judgement, &own, row, CH_HOW_OWN);
+    return status == CH_OK && is_verdict(event) ? ch_judge_apply_verdict(judgement, event) : status;
 }

@@ -1,17 +1,6 @@
-#include "hub/model/case.h"
+#include "hub/model/evolve.h"
 
-/* One change that an event type makes, beyond what every event does. Checks first, changes afterwards: on
- * failure the case is as it was. */
-typedef ch_status change(ch_case *the_case, const ch_event *event);
-
-typedef struct text_copy {
-    ch_str from;
-    char *to;
-    size_t size;
-} text_copy;
-
-/* All or none. An absent text leaves its target. */
-static ch_status copy_texts(const text_copy *copies, size_t count)
+ch_status ch_evolve_texts(const ch_evolve_text *copies, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         ch_str from = copies[i].from;
@@ -90,12 +79,12 @@ static ch_status take_description(ch_case *the_case, const ch_event *event)
     if (status != CH_OK) {
         return status;
     }
-    const text_copy copies[] = {
+    const ch_evolve_text copies[] = {
         {ch_mp_find_str(event->data, "kind"), the_case->kind, sizeof the_case->kind},
         {ch_mp_find_str(event->data, "category"), the_case->category, sizeof the_case->category},
         {event->area, the_case->area, sizeof the_case->area},
     };
-    status = copy_texts(copies, sizeof copies / sizeof *copies);
+    status = ch_evolve_texts(copies, sizeof copies / sizeof *copies);
     if (status != CH_OK) {
         return status;
     }
@@ -111,7 +100,7 @@ static ch_status open_case(ch_case *the_case, const ch_event *event)
         return CH_CORRUPT;
     }
     ch_str origin = ch_mp_find_str(event->data, "origin");
-    const text_copy copies[] = {
+    const ch_evolve_text copies[] = {
         {event->subject, the_case->id, sizeof the_case->id},
         {origin.at != NULL ? origin : event->source, the_case->source, sizeof the_case->source},
     };
@@ -120,7 +109,7 @@ static ch_status open_case(ch_case *the_case, const ch_event *event)
     }
     ch_status status = take_description(the_case, event);
     if (status == CH_OK) {
-        status = copy_texts(copies, sizeof copies / sizeof *copies);
+        status = ch_evolve_texts(copies, sizeof copies / sizeof *copies);
     }
     if (status != CH_OK) {
         ch_case_clear(the_case);
@@ -134,16 +123,17 @@ static ch_status open_case(ch_case *the_case, const ch_event *event)
 
 static ch_status assign_case(ch_case *the_case, const ch_event *event)
 {
-    const text_copy party = {ch_mp_find_str(event->data, "party"), the_case->lead, sizeof the_case->lead};
-    return copy_texts(&party, 1);
+    const ch_evolve_text party = {ch_mp_find_str(event->data, "party"), the_case->lead,
+                                  sizeof the_case->lead};
+    return ch_evolve_texts(&party, 1);
 }
 
 static ch_status make_case_wait(ch_case *the_case, const ch_event *event)
 {
     ch_str reason = ch_mp_find_str(event->data, "reason");
-    const text_copy copy = {reason.at != NULL ? reason : CH_STR(""), the_case->waiting_reason,
-                            sizeof the_case->waiting_reason};
-    ch_status status = copy_texts(&copy, 1);
+    const ch_evolve_text copy = {reason.at != NULL ? reason : CH_STR(""), the_case->waiting_reason,
+                                 sizeof the_case->waiting_reason};
+    ch_status status = ch_evolve_texts(&copy, 1);
     if (status == CH_OK && the_case->state != CH_CASE_WAITING) {
         the_case->state_before_waiting = the_case->state;
     }
@@ -171,152 +161,32 @@ static ch_status reopen_case(ch_case *the_case, const ch_event *event)
     return CH_OK;
 }
 
-/* The handoff that data.field names; 0 when it names none of this case's numbers. */
-static uint32_t handoff_index(const ch_case *the_case, const ch_event *event, const char *field)
-{
-    ch_str case_id;
-    uint32_t index;
-    ch_str id = ch_mp_find_str(event->data, field);
-    if (id.at == NULL || ch_handoff_id_split(id, &case_id, &index) != CH_OK ||
-        !ch_str_is(case_id, the_case->id)) {
-        return 0;
-    }
-    return index;
-}
-
-static ch_status offer_handoff(ch_case *the_case, const ch_event *event)
-{
-    uint32_t index = handoff_index(the_case, event, "handoff");
-    uint32_t previous = handoff_index(the_case, event, "previous");
-    ch_str party = ch_mp_find_str(event->data, "party");
-    if (index != the_case->handoff_count + 1 || previous >= index || party.size == 0) {
-        return CH_CORRUPT;
-    }
-    if (the_case->handoff_count == CH_HANDOFFS_MAX) {
-        return CH_FULL;
-    }
-    ch_status status = ch_case_reserve(the_case, index, 0, 0, 0);
-    if (status != CH_OK) {
-        return status;
-    }
-    ch_handoff *handoff = &the_case->handoffs[index - 1];
-    *handoff = (ch_handoff){.index = index,
-                            .state = CH_HANDOFF_OFFERED,
-                            .previous = previous,
-                            .due_ms = ch_mp_find_int(event->data, "due", 0),
-                            .offered_ms = event->time_ms,
-                            .offered_sequence = event->sequence};
-    const text_copy copies[] = {
-        {party, handoff->party, sizeof handoff->party},
-        {ch_mp_find_str(event->data, "from"), handoff->from, sizeof handoff->from},
-        {ch_mp_find_str(event->data, "reason"), handoff->reason, sizeof handoff->reason},
-        {party, the_case->lead, sizeof the_case->lead},
-    };
-    status = copy_texts(copies, sizeof copies / sizeof *copies);
-    the_case->handoff_count += status == CH_OK;
-    return status;
-}
-
-/* Who has a case after one of its handoffs ended: the latest that is still open. With none open the party
- * that completed it stays on record, and so does the last one of a case that has ended. */
-static void pass_lead_on(ch_case *the_case, const ch_handoff *ended)
-{
-    const ch_handoff *open = ch_case_latest_open(the_case);
-    if (strcmp(the_case->lead, ended->party) != 0) {
-        return;
-    }
-    if (open != NULL) {
-        memcpy(the_case->lead, open->party, sizeof the_case->lead);
-    } else if (ended->state != CH_HANDOFF_COMPLETED && ch_case_state_is_active(the_case->state)) {
-        the_case->lead[0] = '\0';
-    }
-}
-
-static void stamp_handoff(ch_handoff *handoff, int64_t time_ms)
-{
-    switch (handoff->state) {
-    case CH_HANDOFF_NONE:
-    case CH_HANDOFF_OFFERED: break;
-    case CH_HANDOFF_DELIVERED: handoff->delivered_ms = time_ms; break;
-    case CH_HANDOFF_ACCEPTED: handoff->accepted_ms = time_ms; break;
-    case CH_HANDOFF_STARTED: handoff->started_ms = time_ms; break;
-    case CH_HANDOFF_REJECTED:
-    case CH_HANDOFF_COMPLETED:
-    case CH_HANDOFF_FAILED:
-    case CH_HANDOFF_RETURNED:
-    case CH_HANDOFF_TRANSFERRED:
-    case CH_HANDOFF_WITHDRAWN:
-    case CH_HANDOFF_EXPIRED:
-    case CH_HANDOFF_STATE_COUNT: handoff->ended_ms = time_ms; break;
-    }
-}
-
-static ch_status move_handoff(ch_case *the_case, const ch_event *event)
-{
-    uint32_t index = handoff_index(the_case, event, "handoff");
-    if (index == 0 || index > the_case->handoff_count) {
-        return CH_CORRUPT;
-    }
-    ch_handoff *handoff = &the_case->handoffs[index - 1];
-    const text_copy reason = {ch_mp_find_str(event->data, "reason"), handoff->reason, sizeof handoff->reason};
-    ch_handoff_state after = ch_handoff_state_after(event->type);
-    if (!ch_handoff_is_open(handoff->state) || copy_texts(&reason, 1) != CH_OK) {
-        return CH_CORRUPT;
-    }
-    handoff->state = after;
-    stamp_handoff(handoff, event->time_ms);
-    if (!ch_handoff_is_open(after)) {
-        pass_lead_on(the_case, handoff);
-    }
-    return CH_OK;
-}
-
-static ch_status extend_handoff(ch_case *the_case, const ch_event *event)
-{
-    uint32_t index = handoff_index(the_case, event, "handoff");
-    if (index == 0 || index > the_case->handoff_count) {
-        return CH_CORRUPT;
-    }
-    ch_handoff *handoff = &the_case->handoffs[index - 1];
-    handoff->due_ms = ch_mp_find_int(event->data, "due", handoff->due_ms);
-    return CH_OK;
-}
-
-static ch_status urge_handoff(ch_case *the_case, const ch_event *event)
-{
-    uint32_t index = handoff_index(the_case, event, "handoff");
-    if (index == 0 || index > the_case->handoff_count) {
-        return CH_CORRUPT;
-    }
-    the_case->handoffs[index - 1].urged++;
-    return CH_OK;
-}
-
 /* Types that are not here change nothing but state, cycle and version. */
 static const struct {
     const char *type;
-    change *apply;
+    ch_evolve_change *apply;
     ch_handoff_state after;
 } changes[] = {
     {"case.opened", open_case, CH_HANDOFF_NONE},
     {"case.amended", take_description, CH_HANDOFF_NONE},
     {"case.assigned", assign_case, CH_HANDOFF_NONE},
     {"case.waiting", make_case_wait, CH_HANDOFF_NONE},
+    {"case.arbitrated", assign_case, CH_HANDOFF_NONE},
     {"case.feedback", take_feedback, CH_HANDOFF_NONE},
     {"case.reopened", reopen_case, CH_HANDOFF_NONE},
-    {"handoff.offered", offer_handoff, CH_HANDOFF_OFFERED},
-    {"handoff.delivered", move_handoff, CH_HANDOFF_DELIVERED},
-    {"handoff.accepted", move_handoff, CH_HANDOFF_ACCEPTED},
-    {"handoff.rejected", move_handoff, CH_HANDOFF_REJECTED},
-    {"handoff.started", move_handoff, CH_HANDOFF_STARTED},
-    {"handoff.completed", move_handoff, CH_HANDOFF_COMPLETED},
-    {"handoff.failed", move_handoff, CH_HANDOFF_FAILED},
-    {"handoff.returned", move_handoff, CH_HANDOFF_RETURNED},
-    {"handoff.transferred", move_handoff, CH_HANDOFF_TRANSFERRED},
-    {"handoff.withdrawn", move_handoff, CH_HANDOFF_WITHDRAWN},
-    {"handoff.expired", move_handoff, CH_HANDOFF_EXPIRED},
-    {"handoff.extended", extend_handoff, CH_HANDOFF_NONE},
-    {"handoff.urged", urge_handoff, CH_HANDOFF_NONE},
+    {"handoff.offered", ch_evolve_offered, CH_HANDOFF_OFFERED},
+    {"handoff.delivered", ch_evolve_moved, CH_HANDOFF_DELIVERED},
+    {"handoff.accepted", ch_evolve_moved, CH_HANDOFF_ACCEPTED},
+    {"handoff.rejected", ch_evolve_moved, CH_HANDOFF_REJECTED},
+    {"handoff.started", ch_evolve_moved, CH_HANDOFF_STARTED},
+    {"handoff.completed", ch_evolve_moved, CH_HANDOFF_COMPLETED},
+    {"handoff.failed", ch_evolve_moved, CH_HANDOFF_FAILED},
+    {"handoff.returned", ch_evolve_moved, CH_HANDOFF_RETURNED},
+    {"handoff.transferred", ch_evolve_moved, CH_HANDOFF_TRANSFERRED},
+    {"handoff.withdrawn", ch_evolve_moved, CH_HANDOFF_WITHDRAWN},
+    {"handoff.expired", ch_evolve_moved, CH_HANDOFF_EXPIRED},
+    {"handoff.extended", ch_evolve_extended, CH_HANDOFF_NONE},
+    {"handoff.urged", ch_evolve_urged, CH_HANDOFF_NONE},
 };
 
 static size_t change_position(ch_str type)

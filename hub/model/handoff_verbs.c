@@ -2,32 +2,7 @@
 
 #define DEFAULT_HOP_LIMIT 8
 
-ch_status ch_judge_offer(ch_judgement *judgement, const ch_offer *offer)
-{
-    ch_str id = CH_STR_NONE, previous = CH_STR_NONE, data = CH_STR_NONE;
-    ch_status status = ch_judge_handoff_id(judgement, (uint32_t)judgement->scratch->handoff_count + 1, &id);
-    if (status == CH_OK && offer->previous != 0) {
-        status = ch_judge_handoff_id(judgement, offer->previous, &previous);
-    }
-    const ch_judge_pair pairs[] = {
-        {.key = "handoff", .text = id},
-        {.key = "party", .text = offer->party},
-        {.key = "from", .text = offer->from.size > 0 ? offer->from : CH_STR_NONE},
-        {.key = "reason", .text = offer->reason.size > 0 ? offer->reason : CH_STR_NONE},
-        {.key = "previous", .text = previous},
-        {.key = "due", .number = offer->due_ms},
-    };
-    if (status == CH_OK) {
-        status = ch_judge_map(judgement, CH_STR_NONE, pairs, sizeof pairs / sizeof *pairs, &data);
-    }
-    if (status != CH_OK) {
-        return status;
-    }
-    ch_event event = ch_judge_derived(judgement, CH_STR("handoff.offered"), data);
-    return ch_judge_append(judgement, &event, judgement->scratch->state, CH_HOW_FOLLOWS);
-}
-
-static ch_status derive_about(ch_judgement *judgement, ch_str type, uint32_t index, ch_str reason, ch_how how)
+ch_status ch_judge_about(ch_judgement *judgement, ch_str type, uint32_t index, ch_str reason, ch_how how)
 {
     ch_str id = CH_STR_NONE, data = CH_STR_NONE;
     ch_status status = ch_judge_handoff_id(judgement, index, &id);
@@ -46,23 +21,36 @@ static ch_status derive_about(ch_judgement *judgement, ch_str type, uint32_t ind
     return ch_judge_append(judgement, &event, judgement->scratch->state, how);
 }
 
-ch_status ch_judge_withdraw_all(ch_judgement *judgement, ch_str reason)
+/* group 0: of any. */
+static ch_status withdraw(ch_judgement *judgement, uint32_t group, ch_str reason)
 {
     ch_status status = CH_OK;
     for (uint32_t index = 1; status == CH_OK && index <= judgement->scratch->handoff_count; index++) {
-        if (ch_handoff_is_open(ch_case_handoff(judgement->scratch, index)->state)) {
-            status = derive_about(judgement, CH_STR("handoff.withdrawn"), index, reason, CH_HOW_FOLLOWS);
+        const ch_handoff *handoff = ch_case_handoff(judgement->scratch, index);
+        if (ch_handoff_is_open(handoff->state) && (group == 0 || handoff->group == group)) {
+            status = ch_judge_about(judgement, CH_STR("handoff.withdrawn"), index, reason, CH_HOW_FOLLOWS);
         }
     }
     return status;
 }
 
-/* How many handoffs stand behind this one, itself included. */
+ch_status ch_judge_withdraw_all(ch_judgement *judgement, ch_str reason)
+{
+    return withdraw(judgement, 0, reason);
+}
+
+ch_status ch_judge_withdraw_group(ch_judgement *judgement, uint32_t group, ch_str reason)
+{
+    return withdraw(judgement, group, reason);
+}
+
+/* How many parties it went through since somebody last decided, this one's included. */
 static unsigned hops_to(const ch_case *the_case, const ch_handoff *handoff)
 {
-    unsigned hops = 0;
-    for (; handoff != NULL; handoff = ch_case_handoff(the_case, handoff->previous)) {
-        hops++;
+    unsigned hops = 1;
+    const ch_handoff *before = ch_case_handoff(the_case, handoff->previous);
+    for (; before != NULL && before->state == CH_HANDOFF_TRANSFERRED; hops++) {
+        before = ch_case_handoff(the_case, before->previous);
     }
     return hops;
 }
@@ -72,30 +60,7 @@ static unsigned hop_limit(const ch_rules *rules)
     return rules->hop_limit == 0 ? DEFAULT_HOP_LIMIT : rules->hop_limit;
 }
 
-/* A case must not be left with nobody: the party that supervises the last receiver decides who gets it. */
-static ch_status arbitrate(ch_judgement *judgement, uint32_t index)
-{
-    const ch_case *scratch = judgement->scratch;
-    const ch_handoff *ended = ch_case_handoff(scratch, index);
-    const ch_party *party = ch_rules_party(judgement->rules, ch_str_of(ended->party));
-    if (ch_case_latest_open(scratch) != NULL || !ch_case_state_is_active(scratch->state) || party == NULL ||
-        party->supervisor[0] == '\0' || hops_to(scratch, ended) >= hop_limit(judgement->rules)) {
-        return CH_OK;
-    }
-    const ch_offer offer = {
-        .party = ch_str_of(party->supervisor), .reason = CH_STR("arbitration"), .previous = index};
-    return ch_judge_offer(judgement, &offer);
-}
-
-static ch_status pass_on(ch_judgement *judgement, uint32_t index, ch_str target, ch_str reason)
-{
-    const ch_handoff *old = ch_case_handoff(judgement->scratch, index);
-    ch_offer offer = {.party = target, .reason = reason, .previous = index, .due_ms = old->due_ms};
-    ch_status status = ch_judge_keep(judgement, ch_str_of(old->party), &offer.from);
-    return status == CH_OK ? ch_judge_offer(judgement, &offer) : status;
-}
-
-static ch_status let_case_follow(ch_judgement *judgement, const ch_handoff_transition *row)
+ch_status ch_judge_let_case_follow(ch_judgement *judgement, const ch_handoff_transition *row)
 {
     const ch_case *scratch = judgement->scratch;
     ch_case_path path;
@@ -107,33 +72,30 @@ static ch_status let_case_follow(ch_judgement *judgement, const ch_handoff_trans
 }
 
 static ch_status take_row(ch_judgement *judgement, const ch_event *event, const ch_handoff_transition *row,
-                          uint32_t index, ch_how how)
+                          uint32_t index)
 {
-    ch_status status = ch_judge_append(judgement, event, judgement->scratch->state, how);
+    const ch_case *scratch = judgement->scratch;
+    bool had_case = strcmp(scratch->lead, ch_case_handoff(scratch, index)->party) == 0;
+    ch_status status = ch_judge_append(judgement, event, scratch->state, CH_HOW_OWN);
     if (status == CH_OK && row->to == CH_HANDOFF_TRANSFERRED) {
-        status = pass_on(judgement, index, ch_mp_find_str(event->data, "party"),
-                         ch_mp_find_str(event->data, "reason"));
+        status = ch_judge_pass_on(judgement, index, ch_mp_find_str(event->data, "party"),
+                                  ch_mp_find_str(event->data, "reason"), had_case);
     }
-    if (status == CH_OK) {
-        status = let_case_follow(judgement, row);
-    }
-    if (status == CH_OK && row->arbitrates) {
-        status = arbitrate(judgement, index);
-    }
-    return status;
+    return status == CH_OK ? ch_judge_settle(judgement, row, index) : status;
 }
 
 static ch_status infer(ch_judgement *judgement, const ch_handoff_path *path, uint32_t index)
 {
     ch_status status = CH_OK;
+    ch_form form = ch_case_form(judgement->scratch, ch_case_handoff(judgement->scratch, index));
     for (size_t i = 0; status == CH_OK && i < path->count; i++) {
         ch_str type = CH_STR_NONE;
         status = ch_judge_keep(judgement, ch_str_of(path->steps[i]->type), &type);
         if (status == CH_OK) {
-            status = derive_about(judgement, type, index, CH_STR_NONE, CH_HOW_INFERRED);
+            status = ch_judge_about(judgement, type, index, CH_STR_NONE, CH_HOW_INFERRED);
         }
-        if (status == CH_OK) {
-            status = let_case_follow(judgement, path->steps[i]);
+        if (status == CH_OK && form != CH_FORM_CC) {
+            status = ch_judge_let_case_follow(judgement, path->steps[i]);
         }
     }
     return status;
@@ -151,11 +113,6 @@ static ch_status keep_anomalous(ch_judgement *judgement, const ch_event *event)
     return ch_judge_append(judgement, event, judgement->scratch->state, CH_HOW_ANOMALOUS);
 }
 
-static bool case_allows(const ch_judgement *judgement, const ch_handoff_transition *row)
-{
-    return row->cases == 0 || (row->cases & UINT32_C(1) << judgement->scratch->state) != 0;
-}
-
 static ch_status check_target(const ch_judgement *judgement, const ch_event *event)
 {
     ch_str party = ch_mp_find_str(event->data, "party");
@@ -168,55 +125,6 @@ static ch_status check_target(const ch_judgement *judgement, const ch_event *eve
                             CH_STR_ARG(party));
     }
     return CH_OK;
-}
-
-static ch_status refuse_in_case(const ch_judgement *judgement, ch_str type)
-{
-    return ch_error_set(judgement->error, CH_REFUSED, "type", "%.*s is not legal in state %s (version %u)",
-                        CH_STR_ARG(type), ch_case_state_name(judgement->scratch->state),
-                        judgement->scratch->version);
-}
-
-/* Nobody may offer in another party's name: only `party`, which the grant covers, or the lead it holds
- * counts. */
-static ch_str offering_party(const ch_judgement *judgement, const ch_event *event)
-{
-    const ch_grant *grant = judgement->intake->grant;
-    ch_str lead = ch_str_of(judgement->scratch->lead);
-    if (event->party.size > 0) {
-        return event->party;
-    }
-    bool leads = judgement->intake->role == CH_ROLE_DEPARTMENT && grant != NULL && lead.size > 0 &&
-                 ch_grant_holds_party(grant, lead);
-    return leads ? lead : CH_STR_NONE;
-}
-
-static ch_status take_offer(ch_judgement *judgement, const ch_event *event)
-{
-    ch_event own = *event;
-    ch_str id = CH_STR_NONE;
-    ch_status status = check_target(judgement, event);
-    if (status == CH_OK &&
-        (ch_mp_find(event->data, "handoff", NULL, NULL) || ch_mp_find(event->data, "previous", NULL, NULL))) {
-        status = ch_error_set(judgement->error, CH_INVALID, "data.handoff", "the hub numbers handoffs");
-    }
-    if (status == CH_OK) {
-        status = ch_judge_handoff_id(judgement, (uint32_t)judgement->scratch->handoff_count + 1, &id);
-    }
-    if (status != CH_OK) {
-        return status;
-    }
-    const ch_handoff_transition *row = ch_handoff_row(judgement->rules, event->type, CH_HANDOFF_NONE);
-    if (row == NULL || !case_allows(judgement, row)) {
-        return is_strict(judgement) ? refuse_in_case(judgement, event->type)
-                                    : keep_anomalous(judgement, event);
-    }
-    const ch_judge_pair pairs[] = {
-        {.key = "handoff", .text = id},
-        {.key = "from", .text = offering_party(judgement, event), .drop = true},
-    };
-    status = ch_judge_map(judgement, event->data, pairs, sizeof pairs / sizeof *pairs, &own.data);
-    return status == CH_OK ? take_row(judgement, &own, row, 0, CH_HOW_OWN) : status;
 }
 
 /* The receiver that the event names. A transfer's data.party is where it goes. */
@@ -307,6 +215,22 @@ static ch_status refuse(const ch_judgement *judgement, const ch_event *event,
                         ch_handoff_state_name(handoff->state), scratch->version);
 }
 
+/* The handoff itself, or an open one of its group, that the party has. */
+static const ch_handoff *find_with(const ch_case *the_case, const ch_handoff *handoff, ch_str party)
+{
+    if (ch_str_is(party, handoff->party)) {
+        return handoff;
+    }
+    for (size_t i = 0; handoff->group != 0 && i < the_case->handoff_count; i++) {
+        const ch_handoff *other = &the_case->handoffs[i];
+        if (other->group == handoff->group && ch_handoff_is_open(other->state) &&
+            ch_str_is(party, other->party)) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
 static ch_status check_transfer(const ch_judgement *judgement, const ch_event *event,
                                 const ch_handoff *handoff)
 {
@@ -317,9 +241,10 @@ static ch_status check_transfer(const ch_judgement *judgement, const ch_event *e
     if (status != CH_OK) {
         return status;
     }
-    if (ch_str_is(ch_mp_find_str(event->data, "party"), handoff->party)) {
+    const ch_handoff *there = find_with(judgement->scratch, handoff, ch_mp_find_str(event->data, "party"));
+    if (there != NULL) {
         return ch_error_set(judgement->error, CH_REFUSED, "data.party", "handoff %.*s/h%u is with %s already",
-                            CH_STR_ARG(judgement->case_id), handoff->index, handoff->party);
+                            CH_STR_ARG(judgement->case_id), there->index, there->party);
     }
     if (hops_to(judgement->scratch, handoff) >= hop_limit(judgement->rules)) {
         return ch_error_set(judgement->error, CH_REFUSED, "type",
@@ -350,14 +275,17 @@ static ch_status move(ch_judgement *judgement, const ch_event *event, const ch_h
             return keep_anomalous(judgement, &own);
         }
     }
+    status = ch_judge_co_workers(judgement, handoff, any->to);
+    if (status != CH_OK) {
+        return is_strict(judgement) ? status : keep_anomalous(judgement, &own);
+    }
     status = infer(judgement, &path, index);
     if (status != CH_OK) {
         return status;
     }
     handoff = ch_case_handoff(judgement->scratch, index);
     const ch_handoff_transition *row = ch_handoff_row(judgement->rules, event->type, handoff->state);
-    return row == NULL ? refuse(judgement, event, any, handoff)
-                       : take_row(judgement, &own, row, index, CH_HOW_OWN);
+    return row == NULL ? refuse(judgement, event, any, handoff) : take_row(judgement, &own, row, index);
 }
 
 ch_status ch_judge_handoff_event(ch_judgement *judgement, const ch_event *event)
@@ -369,7 +297,7 @@ ch_status ch_judge_handoff_event(ch_judgement *judgement, const ch_event *event)
                             CH_STR_ARG(event->type));
     }
     if (any->to == CH_HANDOFF_OFFERED) {
-        return take_offer(judgement, event);
+        return ch_judge_take_offer(judgement, event);
     }
     ch_status status = find_handoff(judgement, event, any->by_receiver, &handoff);
     if (status != CH_OK) {

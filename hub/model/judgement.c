@@ -27,11 +27,18 @@ ch_status ch_judge_handoff_id(ch_judgement *judgement, uint32_t index, ch_str *o
     return ch_judge_keep(judgement, (ch_str){text, (size_t)size}, out_id);
 }
 
+ch_status ch_judge_group_id(ch_judgement *judgement, uint32_t index, ch_str *out_id)
+{
+    char text[CH_HANDOFF_ID_SIZE];
+    int size = snprintf(text, sizeof text, "%.*s/g%" PRIu32, CH_STR_ARG(judgement->case_id), index);
+    return ch_judge_keep(judgement, (ch_str){text, (size_t)size}, out_id);
+}
+
 static bool replaces(const ch_judge_pair *pairs, size_t count, ch_str key)
 {
     for (size_t i = 0; i < count; i++) {
-        if (ch_str_is(key, pairs[i].key) &&
-            (pairs[i].text.at != NULL || pairs[i].number != 0 || pairs[i].drop)) {
+        if (ch_str_is(key, pairs[i].key) && (pairs[i].text.at != NULL || pairs[i].encoded.at != NULL ||
+                                             pairs[i].number != 0 || pairs[i].drop)) {
             return true;
         }
     }
@@ -68,6 +75,9 @@ ch_status ch_judge_map(ch_judgement *judgement, ch_str base, const ch_judge_pair
         if (pairs[i].text.at != NULL) {
             ch_mp_put_text(out, pairs[i].key);
             ch_mp_put_str(out, pairs[i].text);
+        } else if (pairs[i].encoded.at != NULL) {
+            ch_mp_put_text(out, pairs[i].key);
+            ch_mp_put_raw(out, pairs[i].encoded);
         } else if (pairs[i].number != 0) {
             ch_mp_put_text(out, pairs[i].key);
             ch_mp_put_int(out, pairs[i].number);
@@ -171,8 +181,10 @@ static ch_status explain_evolve(ch_judgement *judgement, ch_status status, ch_st
     if (status == CH_FULL) {
         return ch_error_set(
             judgement->error, status, "subject",
-            "case %.*s has no room for another %.*s (%d handoffs, %d compared fields at most)",
-            CH_STR_ARG(judgement->case_id), CH_STR_ARG(type), CH_HANDOFFS_MAX, CH_DIGESTS_MAX);
+            "case %.*s has no room for another %.*s (%d handoffs, %d groups with %d candidates to come, %d "
+            "compared fields at most)",
+            CH_STR_ARG(judgement->case_id), CH_STR_ARG(type), CH_HANDOFFS_MAX, CH_GROUPS_MAX,
+            CH_CANDIDATES_MAX, CH_DIGESTS_MAX);
     }
     return ch_error_set(judgement->error, status, "subject", "%.*s cannot be applied to case %.*s",
                         CH_STR_ARG(type), CH_STR_ARG(judgement->case_id));

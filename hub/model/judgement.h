@@ -8,6 +8,7 @@
 
 #include "hub/model/decide.h"
 #include "hub/model/lifecycle.h"
+#include "hub/model/plan.h"
 
 typedef struct ch_judgement {
     ch_decision *decision;
@@ -43,11 +44,11 @@ ch_status ch_judge_name_derived(ch_judgement *judgement) CH_MUST_CHECK;
 ch_status ch_judge_topic(ch_judgement *judgement, ch_str type, ch_str system, ch_str party, ch_str area,
                          ch_str *out_topic) CH_MUST_CHECK;
 
-/* One value that a hub-made map says. text wins over number; with neither the base's own stays, or is
- * dropped. */
+/* One value that a hub-made map says: text, else a whole encoded value, else number; with none of them the
+ * base's own stays, or is dropped. */
 typedef struct ch_judge_pair {
     const char *key;
-    ch_str text;
+    ch_str text, encoded;
     int64_t number;
     bool drop;
 } ch_judge_pair;
@@ -57,6 +58,7 @@ ch_status ch_judge_map(ch_judgement *judgement, ch_str base, const ch_judge_pair
 /* A copy that lives as long as the decision. */
 ch_status ch_judge_keep(ch_judgement *judgement, ch_str s, ch_str *out_kept) CH_MUST_CHECK;
 ch_status ch_judge_handoff_id(ch_judgement *judgement, uint32_t index, ch_str *out_id) CH_MUST_CHECK;
+ch_status ch_judge_group_id(ch_judgement *judgement, uint32_t index, ch_str *out_id) CH_MUST_CHECK;
 
 /* case_verbs.c */
 ch_status ch_judge_case_event(ch_judgement *judgement, const ch_event *event) CH_MUST_CHECK;
@@ -68,19 +70,62 @@ ch_status ch_judge_walk(ch_judgement *judgement, const ch_case_path *path, ch_ho
 
 /* handoff_verbs.c */
 ch_status ch_judge_handoff_event(ch_judgement *judgement, const ch_event *event) CH_MUST_CHECK;
+/* Derives an event about one handoff. */
+ch_status ch_judge_about(ch_judgement *judgement, ch_str type, uint32_t index, ch_str reason,
+                         ch_how how) CH_MUST_CHECK;
+/* The case follows where the row leads it, if it can. */
+ch_status ch_judge_let_case_follow(ch_judgement *judgement, const ch_handoff_transition *row) CH_MUST_CHECK;
+/* Ends every open handoff; or those of one group. */
+ch_status ch_judge_withdraw_all(ch_judgement *judgement, ch_str reason) CH_MUST_CHECK;
+ch_status ch_judge_withdraw_group(ch_judgement *judgement, uint32_t group, ch_str reason) CH_MUST_CHECK;
+
+/* offers.c */
+/* One handoff to be offered. */
 typedef struct ch_offer {
-    ch_str party, from, reason;
-    uint32_t previous;
+    ch_str party, from, reason, lead;
+    ch_str keeper; /* who has the case meanwhile; absent: the receiver */
+    uint32_t previous, group, need;
+    ch_form form;
     int64_t due_ms;
+    const ch_str *next; /* whom a sequence tries afterwards */
+    size_t next_count;
 } ch_offer;
 ch_status ch_judge_offer(ch_judgement *judgement, const ch_offer *offer) CH_MUST_CHECK;
-/* Ends every open handoff. */
-ch_status ch_judge_withdraw_all(ch_judgement *judgement, ch_str reason) CH_MUST_CHECK;
+/* Derives the offers of a checked plan; like gives from, reason and due. */
+ch_status ch_judge_offer_plan(ch_judgement *judgement, const ch_plan *plan,
+                              const ch_offer *like) CH_MUST_CHECK;
+/* An offer that somebody else made. */
+ch_status ch_judge_take_offer(ch_judgement *judgement, const ch_event *event) CH_MUST_CHECK;
+/* Offers a transferred handoff to its next receiver; had_case: the old one had the case until then. */
+ch_status ch_judge_pass_on(ch_judgement *judgement, uint32_t index, ch_str target, ch_str reason,
+                           bool had_case) CH_MUST_CHECK;
+/* Offers it to a sequence's next candidate; *out_offered is false when there is none. */
+ch_status ch_judge_try_next(ch_judgement *judgement, uint32_t index, bool *out_offered) CH_MUST_CHECK;
+
+/* groups.c */
+/* What follows from what happened to the handoff, for its group and for the case. */
+ch_status ch_judge_settle(ch_judgement *judgement, const ch_handoff_transition *row,
+                          uint32_t index) CH_MUST_CHECK;
+/* CH_REFUSED: it leads a joint group, and the row would complete it before its co-workers have ended. */
+ch_status ch_judge_co_workers(const ch_judgement *judgement, const ch_handoff *handoff,
+                              ch_handoff_state to) CH_MUST_CHECK;
+
+/* arbitration.c */
+/* Asks the party that supervises the last receiver who gets the case: when nobody has it any more, or, with
+ * even_so, although somebody does. */
+ch_status ch_judge_arbitrate(ch_judgement *judgement, uint32_t index, bool even_so) CH_MUST_CHECK;
+/* Was the case refused so often in this cycle that no further party is tried? */
+bool ch_judge_is_refused_too_often(const ch_judgement *judgement);
+/* After a case.arbitrated: whom it names gets the case, all others lose it. */
+ch_status ch_judge_apply_verdict(ch_judgement *judgement, const ch_event *event) CH_MUST_CHECK;
 
 /* rights.c: may this client touch this case, and this handoff? CH_DENIED. */
 ch_status ch_judge_may_touch(ch_judgement *judgement) CH_MUST_CHECK;
 ch_status ch_judge_may_move(ch_judgement *judgement, const ch_event *event, const ch_handoff_transition *row,
                             const ch_handoff *handoff) CH_MUST_CHECK;
+
+/* Is it up to this client to decide who gets the case? */
+ch_status ch_judge_may_arbitrate(ch_judgement *judgement) CH_MUST_CHECK;
 
 /* digests.c: keyed hashes of the fields of data and private. */
 ch_status ch_judge_digests(ch_judgement *judgement, const ch_event *event, ch_str *out_digests) CH_MUST_CHECK;

@@ -94,3 +94,22 @@ ch_status ch_judge_may_move(ch_judgement *judgement, const ch_event *event, cons
                         CH_STR_ARG(event->type), CH_STR_ARG(judgement->case_id), handoff->index,
                         row->by_receiver ? handoff->party : "who offered it");
 }
+
+ch_status ch_judge_may_arbitrate(ch_judgement *judgement)
+{
+    const ch_grant *grant = judgement->intake->grant;
+    const ch_case *scratch = judgement->scratch;
+    if (judgement->intake->role != CH_ROLE_DEPARTMENT) {
+        return CH_OK;
+    }
+    for (size_t i = 0; grant != NULL && i < scratch->handoff_count; i++) {
+        const ch_handoff *handoff = &scratch->handoffs[i];
+        if (handoff->arbitration && ch_handoff_is_open(handoff->state) &&
+            ch_grant_holds_party(grant, ch_str_of(handoff->party))) {
+            return CH_OK;
+        }
+    }
+    return ch_error_set(judgement->error, CH_DENIED, "type",
+                        "case %.*s is before no party of %s for arbitration", CH_STR_ARG(judgement->case_id),
+                        grant == NULL ? "this client" : grant->name);
+}

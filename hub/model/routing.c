@@ -43,13 +43,33 @@ static bool matches(const ch_route *route, const ch_route_question *question, ch
     return true;
 }
 
+/* "river: matches, goes to water-rescue, ambulance (parallel, need all)" */
+static void explain_match(const ch_route *route, ch_buf *why)
+{
+    char need[CH_NEED_SIZE];
+    ch_buf_append_format(why, "%s: matches, goes to %s", route->name, route->party);
+    for (size_t i = 0; i < route->more_count; i++) {
+        ch_buf_append_format(why, ", %s", route->more[i]);
+    }
+    if (route->form != CH_FORM_SINGLE) {
+        ch_need_text(route->need, need);
+        ch_buf_append_format(
+            why, " (%s%s%s%s%s)", ch_form_name(route->form), route->form == CH_FORM_PARALLEL ? ", need " : "",
+            route->form == CH_FORM_PARALLEL ? need : "", route->form == CH_FORM_JOINT ? ", lead " : "",
+            route->form != CH_FORM_JOINT ? ""
+            : route->lead[0] == '\0'     ? route->party
+                                         : route->lead);
+    }
+    ch_buf_append_text(why, "\n");
+}
+
 const ch_route *ch_route_choose(const ch_rules *rules, const ch_route_question *question, ch_buf *why)
 {
     for (size_t i = 0; i < rules->route_count; i++) {
         const ch_route *route = &rules->routes[i];
         if (matches(route, question, why)) {
             if (why != NULL) {
-                ch_buf_append_format(why, "%s: matches, goes to %s\n", route->name, route->party);
+                explain_match(route, why);
             }
             return route;
         }

@@ -70,7 +70,13 @@ typedef struct ch_route {
     char category[CH_CODE_MAX + 1]; /* prefix by whole tokens: "power" matches "power.trip" */
     char area[16];                  /* prefix */
     int priority_most;              /* matches priority 1..this; 0: all */
-    char party[CH_CODE_MAX + 1];
+    char party[CH_CODE_MAX + 1];    /* the receiver; of several the first */
+    char (*more)[CH_CODE_MAX + 1];  /* the others, at most CH_GROUP_MEMBERS_MAX - 1 */
+    size_t more_count;
+    ch_form form;
+    bool says_need;
+    uint32_t need;              /* of a parallel one */
+    char lead[CH_CODE_MAX + 1]; /* of a joint one, "" for the first */
     char reason[CH_CODE_MAX + 1];
     int64_t due_after_ms; /* 0: none */
     const char *place;
@@ -94,7 +100,8 @@ typedef struct ch_rules {
     size_t area_count;
     ch_route *routes; /* first match wins */
     size_t route_count;
-    unsigned hop_limit;            /* most handoffs in a row that each point back to the one before; 0: 8 */
+    unsigned hop_limit;            /* most parties in a row that each passed it on to the next; 0: 8 */
+    unsigned rejection_limit;      /* so many refusals of a case in a cycle: arbitration; 0: 5 */
     uint16_t *transitions_by_type; /* made by ch_rules_check: positions sorted by type, kind, table order */
 } ch_rules;
 

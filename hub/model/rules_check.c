@@ -1,4 +1,4 @@
-#include "hub/model/rules.h"
+#include "hub/model/plan.h"
 
 #include <stdlib.h>
 
@@ -122,6 +122,20 @@ static ch_status check_kind(const ch_rules *rules, const char *kind, const char 
     return known ? CH_OK : ch_error_set(error, CH_INVALID, place, "there is no kind %s of cases", kind);
 }
 
+static ch_status check_receivers(const ch_rules *rules, const ch_route *route, const char *place,
+                                 ch_error *error)
+{
+    ch_error why = {.status = CH_OK};
+    ch_plan plan = ch_plan_of_route(route);
+    ch_status status = ch_plan_check(rules, &plan, &why);
+    if (status == CH_OK && plan.form == CH_FORM_CC) {
+        return ch_error_set(error, CH_INVALID, place,
+                            "route %s: form cc informs, and gives the case to nobody", route->name);
+    }
+    return status == CH_OK ? CH_OK
+                           : ch_error_set(error, CH_INVALID, place, "route %s: %s", route->name, why.text);
+}
+
 static ch_status check_routes(const ch_rules *rules, ch_error *error)
 {
     for (size_t i = 0; i < rules->route_count; i++) {
@@ -132,9 +146,9 @@ static ch_status check_routes(const ch_rules *rules, ch_error *error)
                 return ch_error_set(error, CH_INVALID, place, "route %s is there twice", route->name);
             }
         }
-        if (ch_rules_party(rules, ch_str_of(route->party)) == NULL) {
-            return ch_error_set(error, CH_INVALID, place, "route %s: there is no party %s", route->name,
-                                route->party);
+        ch_status status = check_receivers(rules, route, place, error);
+        if (status != CH_OK) {
+            return status;
         }
         if (route->category[0] != '\0' && ch_rules_category(rules, ch_str_of(route->category)) == NULL) {
             return ch_error_set(error, CH_INVALID, place, "route %s: there is no category %s", route->name,
@@ -144,7 +158,7 @@ static ch_status check_routes(const ch_rules *rules, ch_error *error)
             return ch_error_set(error, CH_INVALID, place, "route %s: there is no area %s", route->name,
                                 route->area);
         }
-        ch_status status = check_kind(rules, route->kind, place, error);
+        status = check_kind(rules, route->kind, place, error);
         if (status != CH_OK) {
             return status;
         }
