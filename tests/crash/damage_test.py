@@ -100,10 +100,17 @@ class DamageTest(unittest.TestCase):
         return whole
 
     def end(self):
+        """It lives, or it has ended by itself and said why. LMDB follows a damaged page wherever it leads: now and then that
+        is a fault in memory."""
         if self.hub.process.poll() is None:
             self.hub.signal(signal.SIGKILL)
         code = self.hub.wait()
-        self.assertIn(code, (-signal.SIGKILL, EX_IOERR), self.hub.log())
+        if code == -signal.SIGSEGV:
+            self.assertIn("unless casehub-replay verify or rebuild finds the store damaged", self.hub.log())
+            code, said, errors = self.hub.replay("rebuild")
+            self.assertIn(code, (EX_DATAERR, EX_IOERR), (said, errors))
+        else:
+            self.assertIn(code, (-signal.SIGKILL, EX_IOERR), self.hub.log())
 
 
 class Cut(DamageTest):
@@ -172,15 +179,15 @@ class Cut(DamageTest):
 
 class Flip(DamageTest):
     def flip(self, name):
-        """Changes one byte of the used part of that file; where."""
+        """Changes one byte of the used part of that file, every third time one that says where things are in a page; where."""
         path = self.damaged(name)
         with open(path, "r+b") as file:
-            used = len(file.read().rstrip(b"\0"))
-            at = self.chance.randrange(used)
+            used = file.read().rstrip(b"\0")
+            at = self.chance.randrange(len(used))
+            if self.chance.randrange(3) == 0:
+                at = min(at - at % PAGE + self.chance.randrange(64), len(used) - 1)
             file.seek(at)
-            byte = file.read(1)[0]
-            file.seek(at)
-            file.write(bytes([byte ^ self.chance.randrange(1, 256)]))
+            file.write(bytes([used[at] ^ self.chance.randrange(1, 256)]))
         return at
 
     def test_a_changed_byte_of_the_log_is_named_and_never_served(self):
