@@ -72,6 +72,14 @@ class Hub:
         if own_city:
             shutil.copytree(os.path.join(SOURCE, "schemas/city"), self.path("city"))
             self.settings["city_dir"] = "city"
+        try:
+            self.make_keys()
+        except BaseException:
+            shutil.rmtree(self.folder)
+            raise
+
+    def make_keys(self):
+        """The hub's own, and the first operator's."""
         self.write_config()
         made = self.casehubd("--make-keys")
         if made.returncode != 0:
