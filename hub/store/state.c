@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <sys/statvfs.h>
 
-#define FORMAT 1
+#define FORMAT 2 /* 1 had no topics */
 #define POINT_SIZE (4 + 8 + 8 + 8 + 4 + CH_HASH_SIZE)
 #define WORK_LIMIT ((size_t)4 * 1024 * 1024)
 
@@ -68,6 +68,9 @@ static ch_status open_tables(ch_state *state, ch_error *error)
         code = mdb_dbi_open(txn, names[i], MDB_CREATE, &state->tables[i]);
     }
     ch_status status = code == 0 ? ch_fold_point_read(state, txn, &state->kept) : ch_lmdb_status(code);
+    if (status == CH_OK) {
+        status = ch_topics_read_last(state, txn, &state->kept);
+    }
     if (status != CH_OK) {
         mdb_txn_abort(txn);
         return fail(error, status, "its tables cannot be opened");
@@ -239,6 +242,9 @@ void ch_state_set_chain(ch_state *state, const uint8_t chain[CH_HASH_SIZE])
 static ch_status commit_changes(ch_state *state, ch_error *error)
 {
     ch_status status = ch_state_write_back(state);
+    if (status == CH_OK) {
+        status = ch_topics_keep(state);
+    }
     if (status == CH_OK) {
         status = write_point(state);
     }

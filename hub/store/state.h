@@ -1,9 +1,9 @@
 /* state.h - the state: a fold of the log up to one position, in an LMDB environment of its own.
  *
  * Tables (keys big-endian): case n -> case; case_events n,version -> sequence; dedup source no,id ->
- * sequence, digest; ref source no,ref -> n; source name -> no; handoff party,n,k -> handoff state (open ones:
+ * sequence; ref source no,ref -> n; source name -> no; handoff party,n,k -> handoff state (open ones:
  * a party's inbox); deadline due,n,k -> () (open handoffs that have one); deadletter d -> dead letter;
- * checkpoint connector -> map; grant key -> map; meta -> position, counters.
+ * checkpoint connector -> map; grant key -> map; meta -> position, counters; topics block -> filter.
  *
  * The write transaction stays open over many batches; changed cases stay decoded and are put once per commit.
  * One writer thread; readers see what was committed, from any thread.
@@ -12,6 +12,7 @@
 #define CH_STORE_STATE_H
 
 #include "hub/model/decide.h"
+#include "hub/model/topic_filter.h"
 #include "hub/store/event_log.h"
 #include "hub/store/slots.h"
 
@@ -40,9 +41,9 @@ uint64_t ch_state_next_dead_letter(const ch_state *state);
 
 /* For decide, over the open transaction. epoch as given. Valid until the next fold, view or commit. */
 ch_status ch_state_view(ch_state *state, uint32_t epoch, ch_view *out_view) CH_MUST_CHECK;
-/* The dedup rule: CH_NOT_FOUND when (source, id) never entered the log. */
-ch_status ch_state_find_id(ch_state *state, ch_str source, ch_str id, uint64_t *out_sequence,
-                           uint8_t out_digest[CH_DIGEST_SIZE]) CH_MUST_CHECK;
+/* The dedup rule: CH_NOT_FOUND when (source, id) never entered the log. What the event said then is told by the digest
+ * of its record. */
+ch_status ch_state_find_id(ch_state *state, ch_str source, ch_str id, uint64_t *out_sequence) CH_MUST_CHECK;
 /* Appends the `value` of the connector's last hub.checkpoint. CH_NOT_FOUND. */
 ch_status ch_state_checkpoint(ch_state *state, ch_str connector, ch_buf *out_value) CH_MUST_CHECK;
 
@@ -134,6 +135,11 @@ ch_status ch_state_reader_checkpoint(ch_state_reader *reader, ch_str connector,
 ch_status ch_state_reader_connectors(ch_state_reader *reader, ch_pair_visitor visit,
                                      void *context) CH_MUST_CHECK;
 ch_status ch_state_reader_grants(ch_state_reader *reader, ch_pair_visitor visit, void *context) CH_MUST_CHECK;
+/* What the topics of a block contain: block b holds the sequences b * CH_TOPIC_BLOCK + 1 to (b + 1) * CH_TOPIC_BLOCK.
+ * CH_NOT_FOUND until the state has folded the whole of it. */
+#define CH_TOPIC_BLOCK 32
+ch_status ch_state_reader_topics(ch_state_reader *reader, uint64_t block,
+                                 ch_topic_filter *out_filter) CH_MUST_CHECK;
 /* Without a walk. */
 typedef struct ch_state_totals {
     uint64_t cases;

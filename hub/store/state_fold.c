@@ -109,17 +109,13 @@ static ch_status fold_case_event(ch_state *state, const ch_record *record, const
 /* (source, id) enters once, for ever. */
 static ch_status remember_id(ch_state *state, const ch_record *record, const ch_event *event)
 {
-    uint8_t value[8 + CH_DIGEST_SIZE];
     uint32_t source;
     ch_status status = ch_source_intern(state, event->source, &source);
     if (status != CH_OK) {
         return status;
     }
     const ch_state_key key = ch_key_of_source_name(source, event->id);
-    ch_put_be64(value, record->sequence);
-    memcpy(value + 8, record->digest, CH_DIGEST_SIZE);
-    return ch_table_put(state, CH_TABLE_DEDUP, &key, (ch_str){(const char *)value, sizeof value},
-                        MDB_NOOVERWRITE);
+    return ch_table_put_number(state, CH_TABLE_DEDUP, &key, record->sequence, MDB_NOOVERWRITE);
 }
 
 static ch_status remember_ref(ch_state *state, const ch_record *record, const ch_event *event)
@@ -148,6 +144,9 @@ static ch_status fold_record(ch_state *state, const ch_record *record, const ch_
     if (status == CH_OK) {
         status = ch_str_starts(event->type, CH_STR("hub.")) ? ch_fold_hub_event(state, record, event)
                                                             : fold_case_event(state, record, event);
+    }
+    if (status == CH_OK) {
+        status = ch_topics_add(state, record->sequence, event->topic);
     }
     return status == CH_CONFLICT ? CH_CORRUPT : status;
 }

@@ -2,6 +2,7 @@
 #ifndef CH_STORE_STATE_INSIDE_H
 #define CH_STORE_STATE_INSIDE_H
 
+#include "hub/model/topic_filter.h"
 #include "hub/store/hot_cases.h"
 #include "hub/store/lmdb_env.h"
 #include "hub/store/state.h"
@@ -21,7 +22,8 @@
     X(CH_TABLE_CHECKPOINT, "checkpoint")                                                                     \
     X(CH_TABLE_CONNECTOR, "connector")                                                                       \
     X(CH_TABLE_GRANT, "grant")                                                                               \
-    X(CH_TABLE_META, "meta")
+    X(CH_TABLE_META, "meta")                                                                                 \
+    X(CH_TABLE_TOPICS, "topics")
 typedef enum ch_table {
 #define CH_TABLE_ENUM(symbol, name) symbol,
     CH_TABLE_LIST(CH_TABLE_ENUM)
@@ -34,6 +36,7 @@ typedef struct ch_fold_point {
     uint64_t position, next_case, next_dead_letter;
     uint32_t next_source;
     uint8_t chain[CH_HASH_SIZE]; /* of the record at position */
+    ch_topic_filter topics;      /* of the block that is being filled; kept in the table of topics */
 } ch_fold_point;
 
 #define CH_KNOWN_SOURCES 256
@@ -93,7 +96,16 @@ ch_status ch_state_begin(ch_state *state, ch_error *error) CH_MUST_CHECK;
 /* A case in the open transaction, decoded. CH_NOT_FOUND. */
 ch_status ch_state_hot_case(ch_state *state, uint64_t number, ch_case **out_case) CH_MUST_CHECK;
 ch_status ch_state_write_back(ch_state *state) CH_MUST_CHECK;
+/* All but its topics. */
 ch_status ch_fold_point_read(const ch_state *state, MDB_txn *txn, ch_fold_point *out_point) CH_MUST_CHECK;
+
+/* topics.c; the record after the present position comes, and its topic goes into its block's filter. */
+ch_status ch_topics_add(ch_state *state, uint64_t sequence, ch_str topic) CH_MUST_CHECK;
+/* The filter of the block that is being filled: kept, and read back. */
+ch_status ch_topics_keep(ch_state *state) CH_MUST_CHECK;
+ch_status ch_topics_read_last(const ch_state *state, MDB_txn *txn, ch_fold_point *point) CH_MUST_CHECK;
+ch_status ch_topics_read(const ch_state *state, MDB_txn *txn, uint64_t block,
+                         ch_topic_filter *out_filter) CH_MUST_CHECK;
 
 /* sources.c; in any transaction, and in the open one with what is remembered. CH_NOT_FOUND. */
 ch_status ch_source_find(const ch_state *state, MDB_txn *txn, ch_str name,

@@ -114,20 +114,12 @@ ch_status ch_state_reader_ref_any(ch_state_reader *reader, ch_str ref, uint64_t 
 ch_status ch_state_reader_id(ch_state_reader *reader, ch_str source, ch_str id, uint64_t *out_sequence)
 {
     uint32_t number;
-    ch_str value;
     ch_status status = ch_source_find(reader->state, reader->txn, source, &number);
     if (status != CH_OK) {
         return status;
     }
     const ch_state_key key = ch_key_of_source_name(number, id);
-    status = ch_table_get(reader->state, reader->txn, CH_TABLE_DEDUP, &key, &value);
-    if (status == CH_OK && value.size != 8 + CH_DIGEST_SIZE) {
-        status = CH_CORRUPT;
-    }
-    if (status == CH_OK) {
-        *out_sequence = ch_get_be64((const uint8_t *)value.at);
-    }
-    return status;
+    return ch_table_get_number(reader->state, reader->txn, CH_TABLE_DEDUP, &key, out_sequence);
 }
 
 /* A cursor that stands at the first pair from `from` on; with walk_next it goes through its table. */
@@ -321,6 +313,13 @@ ch_status ch_state_reader_connectors(ch_state_reader *reader, ch_pair_visitor vi
 ch_status ch_state_reader_grants(ch_state_reader *reader, ch_pair_visitor visit, void *context)
 {
     return visit_pairs(reader, CH_TABLE_GRANT, visit, context);
+}
+
+ch_status ch_state_reader_topics(ch_state_reader *reader, uint64_t block, ch_topic_filter *out_filter)
+{
+    return block >= reader->position / CH_TOPIC_BLOCK
+               ? CH_NOT_FOUND
+               : ch_topics_read(reader->state, reader->txn, block, out_filter);
 }
 
 ch_status ch_state_reader_totals(ch_state_reader *reader, ch_state_totals *out_totals)

@@ -33,7 +33,7 @@ ch_status ledger_write(ledger *of, ch_event event, uint64_t case_number, uint16_
     event.expected_version = -1;
     event.sequence = of->now.sequence + 1;
     event.epoch = 1;
-    event.topic = CH_STR("case.noted.hotline._._");
+    event.topic = event.topic.at == NULL ? CH_STR("case.noted.hotline._._") : event.topic;
     event.actor = CH_STR("tester");
     ch_buf_clear(&of->public_part);
     ch_event_encode(&of->public_part, &event);

@@ -240,18 +240,14 @@ static void finds_ids_refs_and_events_of_a_case(void **state)
     uint64_t sequence, number, numbers[4];
     uint32_t version;
     size_t count = 4;
-    uint8_t digest[CH_DIGEST_SIZE];
     ledger_open(&f->ledger, "hotline/1", "A-1");
     ledger_open(&f->ledger, "grid/1", "A-1");
     ledger_note(&f->ledger, 1);
     ledger_open(&f->ledger, "grid/1", "A-2");
-    assert_status(ch_state_find_id(f->state, CH_STR("hotline/1"), CH_STR("id-3"), &sequence, digest), CH_OK);
+    assert_status(ch_state_find_id(f->state, CH_STR("hotline/1"), CH_STR("id-3"), &sequence), CH_OK);
     assert_int_equal(sequence, 3);
-    assert_int_equal(digest[0], 3);
-    assert_status(ch_state_find_id(f->state, CH_STR("grid/1"), CH_STR("id-3"), &sequence, digest),
-                  CH_NOT_FOUND);
-    assert_status(ch_state_find_id(f->state, CH_STR("new/1"), CH_STR("id-3"), &sequence, digest),
-                  CH_NOT_FOUND);
+    assert_status(ch_state_find_id(f->state, CH_STR("grid/1"), CH_STR("id-3"), &sequence), CH_NOT_FOUND);
+    assert_status(ch_state_find_id(f->state, CH_STR("new/1"), CH_STR("id-3"), &sequence), CH_NOT_FOUND);
     commit(f);
     ch_state_reader *reader = look(f);
     assert_status(ch_state_reader_ref(reader, CH_STR("grid/1"), CH_STR("A-1"), &number), CH_OK);
@@ -427,6 +423,107 @@ static void checkpoints_connectors_and_grants_keep_the_last_word(void **state)
     ch_buf_done(&value);
 }
 
+/* ---- topics */
+
+static void write_topics(fixture *f, unsigned count, const char *topic)
+{
+    const ch_event event = {.type = CH_STR("hub.config"), .topic = ch_str_of(topic)};
+    for (unsigned i = 0; i < count; i++) {
+        assert_ok(ledger_write(&f->ledger, event, 0, 0), &f->ledger.error);
+    }
+}
+
+static ch_status may_hold(fixture *f, uint64_t block, const char *pattern, bool *out_may)
+{
+    ch_topic_filter filter, wanted = {{0}};
+    ch_topic_filter_add(&wanted, ch_str_of(pattern));
+    ch_state_reader *reader = look(f);
+    ch_status status = ch_state_reader_topics(reader, block, &filter);
+    *out_may = status == CH_OK && ch_topic_filter_may_hold(&filter, &wanted);
+    ch_state_reader_close(reader);
+    return status;
+}
+
+static void assert_block(fixture *f, uint64_t block, const char *pattern, bool expected)
+{
+    bool may;
+    assert_status(may_hold(f, block, pattern, &may), CH_OK);
+    assert_int_equal(may, expected);
+}
+
+static void assert_same_as_rebuilt(fixture *f)
+{
+    uint8_t live[CH_HASH_SIZE], rebuilt[CH_HASH_SIZE];
+    assert_ok(ch_state_hash(f->state, live, &f->error), &f->error);
+    assert_ok(ch_state_open(&f->other, f->other_dir, &usual, NULL, &f->error), &f->error);
+    assert_ok(ch_state_catch_up(f->other, f->log, &f->error), &f->error);
+    assert_ok(ch_state_hash(f->other, rebuilt, &f->error), &f->error);
+    assert_memory_equal(live, rebuilt, CH_HASH_SIZE);
+}
+
+static void a_block_tells_what_its_topics_contain_when_all_of_it_is_committed(void **state)
+{
+    fixture *f = *state;
+    bool may;
+    write_topics(f, 1, "hub.config.first._._");
+    write_topics(f, CH_TOPIC_BLOCK - 1, "hub.config.grid._._");
+    assert_status(may_hold(f, 0, ">", &may), CH_NOT_FOUND);
+    commit(f);
+    write_topics(f, CH_TOPIC_BLOCK - 1, "hub.config.second._.33");
+    commit(f);
+    assert_block(f, 0, "*.*.first.>", true);
+    assert_block(f, 0, "*.*.grid.>", true);
+    assert_block(f, 0, "*.*.second.>", false);
+    assert_status(may_hold(f, 1, ">", &may), CH_NOT_FOUND);
+    write_topics(f, 1, "hub.config.last._._");
+    commit(f);
+    assert_block(f, 1, "*.*.second.>", true); /* from before that commit */
+    assert_block(f, 1, "*.*.last.>", true);
+    assert_block(f, 1, "*.*.first.>", false);
+    assert_status(may_hold(f, 2, ">", &may), CH_NOT_FOUND);
+    assert_status(may_hold(f, UINT64_MAX, ">", &may), CH_NOT_FOUND);
+    assert_same_as_rebuilt(f);
+}
+
+static void topics_that_were_rolled_back_are_in_no_block(void **state)
+{
+    fixture *f = *state;
+    write_topics(f, CH_TOPIC_BLOCK + 8, "hub.config.kept._._");
+    commit(f);
+    ledger_point before = f->ledger.now;
+    f->ledger.holding = true;
+    write_topics(f, CH_TOPIC_BLOCK, "hub.config.gone._._");
+    ch_state_rollback(f->state);
+    ledger_drop(&f->ledger);
+    f->ledger.now = before;
+    f->ledger.holding = false;
+    write_topics(f, CH_TOPIC_BLOCK, "hub.config.later._._");
+    commit(f);
+    assert_block(f, 1, "*.*.kept.>", true);
+    assert_block(f, 1, "*.*.later.>", true);
+    assert_block(f, 1, "*.*.gone.>", false);
+    assert_same_as_rebuilt(f);
+}
+
+static void a_block_that_is_filled_in_two_runs_is_whole(void **state)
+{
+    fixture *f = *state;
+    write_topics(f, 8, "hub.config.before._._");
+    commit(f);
+    write_topics(f, 8, "hub.config.tail._._"); /* in the log only */
+    ch_state_close(f->state);
+    f->state = NULL;
+    assert_ok(ch_state_open(&f->state, f->state_dir, &usual, f->slots, &f->error), &f->error);
+    assert_ok(ch_state_catch_up(f->state, f->log, &f->error), &f->error);
+    f->ledger.state = f->state;
+    write_topics(f, CH_TOPIC_BLOCK - 16, "hub.config.after._._");
+    commit(f);
+    assert_block(f, 0, "*.*.before.>", true);
+    assert_block(f, 0, "*.*.tail.>", true);
+    assert_block(f, 0, "*.*.after.>", true);
+    assert_same_as_rebuilt(f);
+}
+
 static void the_view_digests_under_the_key_of_the_case(void **state)
 {
     fixture *f = *state;
@@ -552,6 +649,9 @@ int main(void)
         TEST(cases_are_walked_newest_first),
         TEST(dead_letters_are_numbered_and_moved),
         TEST(checkpoints_connectors_and_grants_keep_the_last_word),
+        TEST(a_block_tells_what_its_topics_contain_when_all_of_it_is_committed),
+        TEST(topics_that_were_rolled_back_are_in_no_block),
+        TEST(a_block_that_is_filled_in_two_runs_is_whole),
         TEST(the_view_digests_under_the_key_of_the_case),
         TEST(the_view_shows_the_open_transaction),
         TEST(changed_cases_are_bounded_and_nothing_is_lost),
