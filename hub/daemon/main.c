@@ -37,13 +37,13 @@ static void on_bus_error(int number)
     _exit(EX_IOERR);
 }
 
-/* LMDB follows what stands in a damaged page wherever it leads, so a fault may be the disk's as well as ours.
- * Says so, and lets the fault happen again where it was. */
-static void on_segment_fault(int number)
+/* LMDB follows what stands in a damaged page wherever it leads, or stops at it with an assertion: so a fault may be the
+ * disk's as well as ours. Says so, and lets it happen. */
+static void on_fault(int number)
 {
     static const char text[] =
-        "casehubd: a fault in memory (SIGSEGV): unless casehub-replay verify or rebuild "
-        "finds the store damaged, this is an error in casehubd: please report it\n";
+        "casehubd: a fault (SIGSEGV or SIGABRT): unless casehub-replay verify or rebuild finds "
+        "the store damaged, this is an error in casehubd: please report it\n";
     (void)number;
     ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
     (void)written;
@@ -56,19 +56,29 @@ static void on_fatal(void *context, const ch_error *error)
     _exit(EX_IOERR);
 }
 
+static void tell_faults(void)
+{
+    static const int numbers[] = {SIGSEGV, SIGABRT};
+    const struct sigaction fault = {.sa_handler = on_fault, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction present;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        /* A sanitizer has its own. */
+        if (sigaction(numbers[i], NULL, &present) == 0 && present.sa_handler == SIG_DFL) {
+            sigaction(numbers[i], &fault, NULL);
+        }
+    }
+}
+
 static void set_signals(sigset_t *waited)
 {
     struct sigaction bus = {.sa_handler = on_bus_error};
-    struct sigaction segment = {.sa_handler = on_segment_fault, .sa_flags = (int)SA_RESETHAND}, present;
     sigemptyset(waited);
     sigaddset(waited, SIGTERM);
     sigaddset(waited, SIGINT);
     sigaddset(waited, SIGHUP);
     pthread_sigmask(SIG_BLOCK, waited, NULL); /* threads inherit it */
     sigaction(SIGBUS, &bus, NULL);
-    if (sigaction(SIGSEGV, NULL, &present) == 0 && present.sa_handler == SIG_DFL) { /* else a sanitizer's */
-        sigaction(SIGSEGV, &segment, NULL);
-    }
+    tell_faults();
     signal(SIGPIPE, SIG_IGN);
 }
 
