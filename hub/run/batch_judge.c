@@ -237,15 +237,13 @@ static ch_status judge_item(ch_batch *batch, ch_work *work, size_t index, ch_err
 {
     const ch_work_item *item = &work->items[index];
     uint64_t sequence;
-    uint8_t digest[CH_DIGEST_SIZE];
     ch_error why;
     batch->decision->present_state = CH_CASE_NONE;
     batch->decision->present_version = 0;
     if (item->refusal != NULL) {
         return take_refusal(batch, work, index, item->refusal, error);
     }
-    ch_status status =
-        ch_state_find_id(batch->store->state, item->event.source, item->event.id, &sequence, digest);
+    ch_status status = ch_state_find_id(batch->store->state, item->event.source, item->event.id, &sequence);
     if (status == CH_NOT_FOUND) {
         return judge_new(batch, work, index, error);
     }

@@ -59,11 +59,9 @@ ch_status ch_state_view(ch_state *state, uint32_t epoch, ch_view *out_view)
     return CH_OK;
 }
 
-ch_status ch_state_find_id(ch_state *state, ch_str source, ch_str id, uint64_t *out_sequence,
-                           uint8_t out_digest[CH_DIGEST_SIZE])
+ch_status ch_state_find_id(ch_state *state, ch_str source, ch_str id, uint64_t *out_sequence)
 {
     uint32_t number;
-    ch_str value;
     ch_status status = ch_state_begin(state, NULL);
     if (status == CH_OK) {
         status = ch_source_number(state, source, &number);
@@ -72,15 +70,7 @@ ch_status ch_state_find_id(ch_state *state, ch_str source, ch_str id, uint64_t *
         return status;
     }
     const ch_state_key key = ch_key_of_source_name(number, id);
-    status = ch_table_get(state, state->txn, CH_TABLE_DEDUP, &key, &value);
-    if (status == CH_OK && value.size != 8 + CH_DIGEST_SIZE) {
-        status = CH_CORRUPT;
-    }
-    if (status == CH_OK) {
-        *out_sequence = ch_get_be64((const uint8_t *)value.at);
-        memcpy(out_digest, value.at + 8, CH_DIGEST_SIZE);
-    }
-    return status;
+    return ch_table_get_number(state, state->txn, CH_TABLE_DEDUP, &key, out_sequence);
 }
 
 ch_status ch_state_checkpoint(ch_state *state, ch_str connector, ch_buf *out_value)
