@@ -14,7 +14,7 @@ import time
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(SOURCE, "tests/integration"))
-from chp import event  # noqa: E402
+from chp import event  # noqa: E402, F401 (for the tests)
 from hub import BIN, Hub, wait_until  # noqa: E402
 
 LONG = os.environ.get("CASEHUB_LONG", "") not in ("", "0")

@@ -1,5 +1,5 @@
-"""Files of a stopped store that were cut short or in which a byte was changed: the hub refuses, with exit 74 or 78 and a reason,
-or what it serves is what was written. It never serves anything else."""
+"""Files of a stopped store that were cut short or in which a byte was changed: the hub refuses, with exit 74 or 78 and a
+reason, or what it serves is what was written. It never serves anything else."""
 import os
 import shutil
 import signal
@@ -26,9 +26,11 @@ class DamageTest(unittest.TestCase):
         client = cls.connect()
         for at in range(0, CASES, 50):
             refs = [f"c{number}" for number in range(at, at + 50)]
-            client.publish(*(event("case.opened", "hotline/damage", f"{ref}/1", {"kind": "matter", "category": "power.trip", "title": ref},
-                                   ref=ref, private={"name": "Nobody", "phone": "000-0000000"}) for ref in refs))
-            client.publish(*(event("case.noted", "hotline/damage", f"{ref}/2", {"text": f"of {ref}"}, ref=ref) for ref in refs))
+            client.publish(*(event("case.opened", "hotline/damage", f"{ref}/1",
+                                   {"kind": "matter", "category": "power.trip", "title": ref}, ref=ref,
+                                   private={"name": "Nobody", "phone": "000-0000000"}) for ref in refs))
+            client.publish(*(event("case.noted", "hotline/damage", f"{ref}/2", {"text": f"of {ref}"}, ref=ref)
+                             for ref in refs))
         cls.served = client.read()
         cls.cases = client.query("cases", limit=1000)
         assert cls.hub.stop() == 0
@@ -193,7 +195,8 @@ class Flip(DamageTest):
         return at
 
     def test_a_changed_byte_of_the_log_is_named_and_never_served(self):
-        outcomes = {"named": 0, "refused": 0, "without effect": 0, "hub refused": 0, "hub served the rest": 0, "hub served all": 0}
+        outcomes = {"named": 0, "refused": 0, "without effect": 0,
+                    "hub refused": 0, "hub served the rest": 0, "hub served all": 0}
         for _ in range(FLIPS):
             at = self.flip("log/data.mdb")
             with self.subTest(at=at):

@@ -9,7 +9,8 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from crash import BIN, EX_CONFIG, EX_DATAERR, EX_IOERR, EX_NOINPUT, EX_TEMPFAIL, LONG, PATIENCE, CrashHub, event, seeded, wait_until
+from crash import (BIN, EX_CONFIG, EX_DATAERR, EX_IOERR, EX_NOINPUT, EX_TEMPFAIL, LONG, PATIENCE, CrashHub, event,
+                   seeded, wait_until)
 
 MOMENTS_MOST = 500  # a start that changes its files more often has lost its way
 STOPS = 60 if LONG else 8

@@ -44,7 +44,10 @@ static void on_answer(void *context, const casehub_answer *answer)
 
 static void print_checkpoint(char out[CHECKPOINT_SIZE], uint64_t number)
 {
-    snprintf(out, CHECKPOINT_SIZE, number == 0 ? "" : "%" PRIu64, number);
+    out[0] = '\0';
+    if (number > 0) {
+        snprintf(out, CHECKPOINT_SIZE, "%" PRIu64, number);
+    }
 }
 
 /* Publishes the numbers from .. to, as a batch that moves the checkpoint or as events alone. */
