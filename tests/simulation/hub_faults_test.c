@@ -31,7 +31,8 @@ typedef struct play {
     size_t rules;
     bool disk_is_low, was_lagging;
     unsigned long faults_before;
-    bool sync_fails, stops;
+    bool sync_fails, stops, may_die; /* in this round */
+    bool has_died;                   /* of a fault, in the round before */
 } play;
 
 static uint64_t below(play *of, uint64_t limit)
@@ -166,9 +167,16 @@ static void end_process(play *of, bool by_power)
 
 /* ---- what goes wrong */
 
+/* What a failed call has left on the disk comes to light when power is lost before anything else was synced. */
+static void arrange_second_fault(play *of)
+{
+    disk_stop_later(1 + (unsigned)below(of, 8));
+    of->may_die = of->stops = true;
+}
+
 static void arrange_fault(play *of)
 {
-    of->sync_fails = of->stops = false;
+    of->may_die = true;
     of->faults_before = disk_faults();
     switch (below(of, 16)) {
     case 0: disk_fail_later(DISK_WRITE, 1 + (unsigned)below(of, 8), EIO); break;
@@ -178,13 +186,16 @@ static void arrange_fault(play *of)
         of->sync_fails = true;
         break;
     case 3: disk_shorten_later(1 + (unsigned)below(of, 8)); break;
-    case 4: disk_fill(true); break;
+    case 4:
+        disk_fill(true);
+        of->may_die = false;
+        break;
     case 5:
     case 6:
         disk_stop_later(1 + (unsigned)below(of, 24));
         of->stops = true;
         break;
-    default: break;
+    default: of->may_die = false; break;
     }
 }
 
@@ -230,6 +241,9 @@ static void run_round(play *of, bool arranged)
     machine *on = &of->machine;
     witness_begin_round(&of->witness, is_in_trouble(of, arranged));
     machine_round(on);
+    if (on->dead && !of->may_die) {
+        fail_msg("the process ended without need: %s: %s", on->error.where, on->error.text);
+    }
     if (on->dead) {
         return;
     }
@@ -265,13 +279,18 @@ static void take_step(play *of, bool invents)
     if (invents && below(of, 3) == 0) {
         matters_report(&of->matters);
     }
-    of->sync_fails = of->stops = false;
-    if (faulty) {
+    of->sync_fails = of->stops = of->may_die = false;
+    bool again = of->has_died && invents && below(of, 2) == 0;
+    if (again) {
+        arrange_second_fault(of);
+    } else if (faulty) {
         arrange_fault(of);
     }
-    run_round(of, faulty);
+    of->has_died = false;
+    run_round(of, faulty || again);
     if (on->dead || of->stops) {
-        end_process(of, below(of, 2) == 0);
+        of->has_died = !of->stops;
+        end_process(of, again || below(of, 2) == 0);
         of->was_lagging = false;
         return;
     }
