@@ -23,7 +23,7 @@ import city
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "hub/client/examples"))
-from department import PING, SUBSCRIBE, Hub  # noqa: E402
+from department import PING, SUBSCRIBE, TEMPORARY, Hub  # noqa: E402
 
 DESK = "citizen-desk"
 CREDIT = 64
@@ -36,19 +36,21 @@ class Member(Hub):
     def __init__(self, endpoint, key_file, name, patterns, pace):
         super().__init__(endpoint, str(key_file), name)
         self.patterns, self.pace = patterns, pace
-        self.thinking, self.seen = [], set()
+        self.thinking, self.seen = [], {}
 
     def on_welcome(self, protocol, code, version, name, role, epoch, sequence, batch, body, window, heartbeat, *_):
         print(f"{self.party}: connected to {code}")
         self.heartbeat, self.open = heartbeat / 1000, True
-        self.thinking, self.seen = [], set()  # what was not acknowledged comes again
+        self.thinking, self.seen = [], {}  # what was not acknowledged comes again
         self.send(SUBSCRIBE, self.number(), 1, f"demo-{self.party}", self.patterns, CREDIT, {"all": True})
         self.publish_again()
 
     def on_offer(self, event):
-        if event["sequence"] in self.seen:  # told again because we think so long
-            return
-        self.seen.add(event["sequence"])
+        if event["sequence"] not in self.seen:  # else told again because we think so long
+            self.seen[event["sequence"]] = event
+            self.think_about(event)
+
+    def think_about(self, event):
         delay = self.pace * random.uniform(0.5, 1.5)
         heapq.heappush(self.thinking, (time.monotonic() + delay, event["sequence"], event))
 
@@ -58,7 +60,13 @@ class Member(Hub):
             self.publish(sequence, self.follows(event))
 
     def on_published(self, request, results):
-        self.seen.discard(self.waiting.get(request, (0, None))[0])
+        sequence, _ = self.waiting.get(request, (0, None))
+        if any("co-workers-open" in str(result) for result in results):  # who leads waits for the others
+            del self.waiting[request]
+            self.think_about(self.seen[sequence])
+            return
+        if not any(result[0] in TEMPORARY for result in results):
+            self.seen.pop(sequence, None)
         super().on_published(request, results)
 
     def event(self, id, type, about, **more):

@@ -201,23 +201,88 @@ ch_status ch_rules_read_areas(ch_rules *rules, const char *file, ch_error *error
     return status;
 }
 
+/* Of a list of parties the first is the route's party, the others are `more`. */
+static ch_status read_parties(ch_rules *rules, const ch_cfg *cfg, const config_setting_t *at, ch_route *route,
+                              ch_error *error)
+{
+    const config_setting_t *list = NULL;
+    ch_status status = ch_cfg_list(cfg, at, "parties", &list, error);
+    if (status != CH_OK || list == NULL) {
+        return status;
+    }
+    int count = config_setting_length(list);
+    if (route->party[0] != '\0' || count < 1 || count > CH_GROUP_MEMBERS_MAX) {
+        return ch_cfg_fail(cfg, list, error, "parties: 1 to %d codes are expected, and no party beside them",
+                           CH_GROUP_MEMBERS_MAX);
+    }
+    route->more = ch_arena_alloc(&rules->arena, (size_t)count * sizeof *route->more);
+    if (route->more == NULL) {
+        return no_memory(cfg->file, error);
+    }
+    for (int i = 0; i < count; i++) {
+        const char *code = config_setting_get_string_elem(list, i);
+        char *out = i == 0 ? route->party : route->more[route->more_count++];
+        if (code == NULL || code[0] == '\0' || !is_code(ch_str_of(code), false) ||
+            ch_str_copy(out, CH_CODE_MAX + 1, ch_str_of(code)) != CH_OK) {
+            return ch_cfg_fail(cfg, list, error, "parties: a code is expected");
+        }
+    }
+    return CH_OK;
+}
+
+/* all, any or a number. */
+static ch_status read_need(const ch_cfg *cfg, const config_setting_t *at, ch_route *route, ch_error *error)
+{
+    char text[CH_NEED_SIZE] = "";
+    int64_t number = 0;
+    const config_setting_t *need = config_setting_get_member(at, "need");
+    if (need == NULL) {
+        return CH_OK;
+    }
+    route->says_need = true;
+    if (config_setting_type(need) != CONFIG_TYPE_STRING) {
+        ch_status status = ch_cfg_int(cfg, at, "need", 1, CH_GROUP_MEMBERS_MAX, &number, error);
+        route->need = (uint32_t)number;
+        return status;
+    }
+    ch_status status = ch_cfg_text(cfg, at, "need", text, sizeof text, error);
+    if (status == CH_OK && ch_need_from_text(ch_str_of(text), &route->need) != CH_OK) {
+        return ch_cfg_fail(cfg, need, error, "need: all, any or a number is expected");
+    }
+    return status;
+}
+
+/* One party, or several and how they stand to each other. */
+static ch_status read_receivers(ch_rules *rules, const ch_cfg *cfg, const config_setting_t *at,
+                                ch_route *route, ch_error *error)
+{
+    char form[16] = "";
+    ch_status status = read_parties(rules, cfg, at, route, error);
+    if (status == CH_OK) {
+        status = ch_cfg_text(cfg, at, "form", form, sizeof form, error);
+    }
+    if (status == CH_OK && form[0] != '\0' && ch_form_from_name(ch_str_of(form), &route->form) != CH_OK) {
+        status =
+            ch_cfg_fail(cfg, config_setting_get_member(at, "form"), error, "form: there is no form %s", form);
+    }
+    return status == CH_OK ? read_need(cfg, at, route, error) : status;
+}
+
 static ch_status read_route(ch_rules *rules, const ch_cfg *cfg, const config_setting_t *at, ch_route *route,
                             ch_error *error)
 {
-    static const char *const members[] = {"name",     "system", "kind",   "category", "area",
-                                          "priority", "party",  "reason", "due",      NULL};
+    static const char *const members[] = {"name",     "system", "kind",    "category", "area",
+                                          "priority", "party",  "parties", "form",     "need",
+                                          "lead",     "reason", "due",     NULL};
     const struct {
         const char *name;
         char *out;
         size_t size;
     } texts[] = {
-        {"name", route->name, sizeof route->name},
-        {"system", route->system, sizeof route->system},
-        {"kind", route->kind, sizeof route->kind},
-        {"category", route->category, sizeof route->category},
-        {"area", route->area, sizeof route->area},
-        {"party", route->party, sizeof route->party},
-        {"reason", route->reason, sizeof route->reason},
+        {"name", route->name, sizeof route->name}, {"system", route->system, sizeof route->system},
+        {"kind", route->kind, sizeof route->kind}, {"category", route->category, sizeof route->category},
+        {"area", route->area, sizeof route->area}, {"party", route->party, sizeof route->party},
+        {"lead", route->lead, sizeof route->lead}, {"reason", route->reason, sizeof route->reason},
     };
     int64_t priority = 0;
     ch_status status = ch_cfg_check_members(cfg, at, members, error);
@@ -228,13 +293,16 @@ static ch_status read_route(ch_rules *rules, const ch_cfg *cfg, const config_set
         }
     }
     if (status == CH_OK) {
+        status = read_receivers(rules, cfg, at, route, error);
+    }
+    if (status == CH_OK) {
         status = ch_cfg_int(cfg, at, "priority", 1, 5, &priority, error);
     }
     if (status == CH_OK) {
         status = ch_cfg_time(cfg, at, "due", &route->due_after_ms, error);
     }
     if (status == CH_OK && (route->name[0] == '\0' || route->party[0] == '\0')) {
-        status = ch_cfg_fail(cfg, at, error, "a route needs a name and a party");
+        status = ch_cfg_fail(cfg, at, error, "a route needs a name and a party, or parties");
     }
     route->priority_most = (int)priority;
     route->place = ch_rules_place(rules, cfg->file, config_setting_source_line(at));

@@ -236,6 +236,11 @@ static void tables_with_other_columns_are_refused(void **state)
     }
 }
 
+/* Whom the route for a person in the river names, from the line where the route begins. */
+#define RIVER                                                                                                \
+    "\n  parties = ( \"water-rescue\", \"police-patrol\", \"ambulance\" ); form = \"parallel\"; need = "     \
+    "\"all\";"
+
 static void mistakes_in_routing_cfg_are_refused(void **state)
 {
     static const mistake mistakes[] = {
@@ -244,20 +249,54 @@ static void mistakes_in_routing_cfg_are_refused(void **state)
         {"city/routing.cfg", "hub_code = \"ZJ\";", "hub_code = \"ZJ345678901234567\";",
          "hub_code: longer than 16 bytes", 0},
         {"city/routing.cfg", "hub_code = ", "hubcode = ", "there is no setting hubcode", 0},
-        {"city/routing.cfg", "party = \"water-rescue\"; ", "party = \"water-resque\"; ",
+        {"city/routing.cfg", "party = \"fire-brigade\"; ", "party = \"fire-brigate\"; ",
+         "route fire: there is no party fire-brigate", 0},
+        {"city/routing.cfg", "party = \"fire-brigade\"; ", "", "a route needs a name and a party, or parties",
+         0},
+        {"city/routing.cfg", RIVER, "parties = ( \"water-resque\", \"ambulance\" ); form = \"parallel\";",
          "route person-in-river: there is no party water-resque", 0},
-        {"city/routing.cfg", "party = \"water-rescue\"; ", "", "a route needs a name and a party", 0},
+        {"city/routing.cfg", RIVER, "parties = ( \"ambulance\", \"ambulance\" ); form = \"parallel\";",
+         "route person-in-river: party ambulance is there twice", 0},
+        {"city/routing.cfg", RIVER, "parties = ( 7 );", "parties: a code is expected", 0},
+        {"city/routing.cfg", RIVER, "parties = ( \"Ambulance\" );", "parties: a code is expected", 0},
+        {"city/routing.cfg", RIVER, "parties = ( );",
+         "parties: 1 to 32 codes are expected, and no party beside them", 0},
+        {"city/routing.cfg", RIVER, "parties = ( \"ambulance\" ); party = \"water\";",
+         "parties: 1 to 32 codes are expected, and no party beside them", 0},
+        {"city/routing.cfg", RIVER, "parties = ( \"ambulance\", \"water\" );",
+         "route person-in-river: several parties need a form: sequence, parallel, joint or cc", 0},
+        {"city/routing.cfg", RIVER, "parties = ( \"ambulance\", \"water\" ); form = \"cc\";",
+         "route person-in-river: form cc informs, and gives the case to nobody", 0},
+        {"city/routing.cfg", RIVER, "parties = ( \"ambulance\", \"water\" ); form = \"heap\";",
+         "form: there is no form heap", 0},
+        {"city/routing.cfg", RIVER, "party = \"ambulance\"; form = \"sequence\";",
+         "route person-in-river: form sequence needs a list of at least two parties", 0},
+        {"city/routing.cfg", RIVER, "parties = ( \"ambulance\", \"water\" ); form = \"parallel\"; need = 3;",
+         "route person-in-river: need is 3 of only 2 parties", 0},
+        {"city/routing.cfg", RIVER, "parties = ( \"ambulance\", \"water\" ); form = \"parallel\"; need = 0;",
+         "need: 0 is outside 1 to 32", 0},
+        {"city/routing.cfg", RIVER,
+         "parties = ( \"ambulance\", \"water\" ); form = \"parallel\"; need = \"most\";",
+         "need: all, any or a number is expected", 0},
+        {"city/routing.cfg", RIVER,
+         "parties = ( \"ambulance\", \"water\" ); form = \"joint\"; lead = \"fire-brigade\";",
+         "route person-in-river: lead fire-brigade is none of the parties", 0},
+        {"city/routing.cfg", RIVER,
+         "parties = ( \"ambulance\", \"water\" ); form = \"joint\"; need = \"any\";",
+         "route person-in-river: need belongs to form parallel, not to form joint", 0},
+        {"city/routing.cfg", RIVER, "party = \"ambulance\"; lead = \"ambulance\";",
+         "route person-in-river: lead belongs to form joint, not to form single", 0},
         {"city/routing.cfg", "name = \"person-in-river\"; ", "name = \"Person\"; ",
          "name: a code is expected", 0},
         {"city/routing.cfg", "name = \"ambulance\"; ", "name = \"person-in-river\"; ",
          "route person-in-river is there twice", 0},
-        {"city/routing.cfg", "category = \"river\"; ", "category = \"rivers\"; ",
+        {"city/routing.cfg", "category = \"river\";", "category = \"rivers\";",
          "route person-in-river: there is no category rivers", 0},
-        {"city/routing.cfg", "category = \"river\"; ", "category = \"river\"; area = \"44\"; ",
+        {"city/routing.cfg", "category = \"river\";", "category = \"river\"; area = \"44\"; ",
          "route person-in-river: there is no area 44", 0},
-        {"city/routing.cfg", "category = \"river\"; ", "category = \"river\"; kind = \"rescue\"; ",
+        {"city/routing.cfg", "category = \"river\";", "category = \"river\"; kind = \"rescue\"; ",
          "there is no kind rescue of cases", 0},
-        {"city/routing.cfg", "category = \"river\"; ", "category = \"river\"; priority = 6; ",
+        {"city/routing.cfg", "category = \"river\";", "category = \"river\"; priority = 6; ",
          "priority: 6 is outside 1 to 5", 0},
         {"city/routing.cfg", "due = \"5m\";", "due = \"5 minutes\";",
          "due: a time such as \"20ms\", \"5s\", \"10m\", \"3h\" is expected", 0},
@@ -294,6 +333,11 @@ static void the_real_rules_load_and_route(void **state)
     assert_string_equal(ch_rules_category(rules, CH_STR("power.trip"))->parent, "power");
     const ch_route_question question = {.system = CH_STR("grid"), .category = CH_STR("power.trip")};
     assert_string_equal(ch_route_choose(rules, &question, NULL)->party, "power-supply");
+    const ch_route_question river = {.system = CH_STR("emergency"), .category = CH_STR("river.person")};
+    const ch_route *rescue = ch_route_choose(rules, &river, NULL);
+    assert_int_equal(rescue->form, CH_FORM_PARALLEL);
+    assert_int_equal(rescue->more_count, 2);
+    assert_string_equal(rescue->more[1], "ambulance");
     ch_rules_unref(rules);
 }
 

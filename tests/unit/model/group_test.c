@@ -162,6 +162,27 @@ static void gives_each_candidate_as_much_time_as_the_first_had(void **state)
     assert_int_equal(handoff(of, 1, 2)->due_ms, of->now_ms + 60000);
 }
 
+static void offers_to_all_whom_a_route_names(void **state)
+{
+    static const char *const parties[] = {"water-rescue", "police-patrol", "ambulance"};
+    city *of = *state;
+    assert_int_equal(city_open(of, "emergency/110", "0227", "{\"category\":\"river.person\"}"), CH_OK);
+    assert_types(of, "*case.opened handoff.offered handoff.offered handoff.offered");
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_string_equal(handoff(of, 2, i + 1)->party, parties[i]);
+        assert_int_equal(handoff(of, 2, i + 1)->due_ms, of->now_ms + 5 * 60 * 1000);
+        assert_string_equal(handoff(of, 2, i + 1)->reason, "rescue");
+    }
+    assert_int_equal(city_case(of, 2)->groups[0].form, CH_FORM_PARALLEL);
+    assert_string_equal(city_case(of, 2)->lead, "water-rescue");
+    assert_int_equal(city_open(of, "service_centre/1", "9", "{\"category\":\"smell\"}"), CH_OK);
+    assert_true(handoff(of, 3, 1)->lead);
+    assert_string_equal(handoff(of, 3, 2)->party, "work-safety");
+    assert_int_equal(city_open(of, "hotline/81890", "9", "{\"category\":\"service.repair\"}"), CH_OK);
+    assert_int_equal(city_case(of, 4)->handoff_count, 1);
+    assert_int_equal(city_case(of, 4)->candidate_count, 2);
+}
+
 /* ---- what each ending makes of a group */
 
 /* Members: p w u, and s for the supervisor. What they do: a accept, c complete, r reject, f fail, b give back, x expire,
@@ -312,9 +333,10 @@ static void lets_the_lead_complete_last(void **state)
     city *of = *state;
     assert_int_equal(city_command(of, "handoff.offered", 1, "{" THREE ",\"form\":\"joint\"}"), CH_OK);
     assert_int_equal(city_answer(of, "handoff.accepted", "power-supply", 1, NULL), CH_OK);
-    assert_refused(of, city_answer(of, "handoff.completed", "power-supply", 1, NULL), CH_REFUSED,
-                   "co-workers-open: ZJ-20261123-1/h1 leads, and its co-workers have not ended: water, urban-mgmt "
-                   "(case version 7)");
+    assert_refused(
+        of, city_answer(of, "handoff.completed", "power-supply", 1, NULL), CH_REFUSED,
+        "co-workers-open: ZJ-20261123-1/h1 leads, and its co-workers have not ended: water, urban-mgmt "
+        "(case version 7)");
     assert_int_equal(city_observe(of, "handoff.completed", 1, "{\"party\":\"power-supply\"}"), CH_OK);
     assert_types(of, "!*handoff.completed");
     make_move(of, 1, 'w', 'c');
@@ -495,6 +517,7 @@ int main(void)
         TEST(makes_one_event_for_each_member),
         TEST(puts_the_lead_first),
         TEST(remembers_whom_a_sequence_tries_next),
+        TEST(offers_to_all_whom_a_route_names),
         TEST(gives_each_candidate_as_much_time_as_the_first_had),
         cmocka_unit_test(ends_as_its_members_do),
         TEST(lets_the_lead_complete_last),

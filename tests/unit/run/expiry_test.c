@@ -8,14 +8,14 @@
 #include <stdio.h>
 
 #define MINUTE INT64_C(60000)
-#define DUE (5 * MINUTE) /* of what the rules give to water-rescue */
+#define DUE (5 * MINUTE) /* of what the rules give to fire-brigade */
 #define LOOK 1000        /* more than it sleeps between two looks */
 #define PORTION 256
 #define MANY 1000
 
-#define RIVER                                                                                                \
+#define FIRE                                                                                                 \
     "{\"type\":\"case.opened\",\"source\":\"hotline/1\",\"area\":\"330703\",\"data\":{\"kind\":\"matter\","  \
-    "\"category\":\"river\"}}"
+    "\"category\":\"fire\"}}"
 
 typedef struct fixture {
     town of;
@@ -28,7 +28,7 @@ static int setup(void **state)
     static fixture f;
     town_start(&f.of);
     f.hotline = town_grant(CH_ROLE_CONNECTOR, "hotline", CH_PRIVATE_OWN, "hotline", "", "");
-    f.rescue = town_grant(CH_ROLE_DEPARTMENT, "rescue", CH_PRIVATE_OWN, "rescue", "water-rescue", "");
+    f.rescue = town_grant(CH_ROLE_DEPARTMENT, "rescue", CH_PRIVATE_OWN, "rescue", "fire-brigade", "");
     assert_status(ch_expiry_new(&f.expiry, f.of.store, &f.of.clock.clock), CH_OK);
     *state = &f;
     return 0;
@@ -137,7 +137,7 @@ static void without_handoffs_nothing_expires(void **state)
 static void before_its_time_nothing_expires(void **state)
 {
     fixture *f = *state;
-    publish(f, &f->hotline, RIVER);
+    publish(f, &f->hotline, FIRE);
     assert_int_equal(expired(f), 0);
     pass(f, DUE - 1);
     assert_int_equal(expired(f), 0);
@@ -146,7 +146,7 @@ static void before_its_time_nothing_expires(void **state)
 static void one_that_was_accepted_is_late_but_does_not_expire(void **state)
 {
     fixture *f = *state;
-    publish(f, &f->hotline, RIVER);
+    publish(f, &f->hotline, FIRE);
     say(f, &f->rescue, "handoff.accepted", "");
     pass(f, DUE);
     assert_int_equal(expired(f), 0);
@@ -157,7 +157,7 @@ static void one_that_was_accepted_is_late_but_does_not_expire(void **state)
 static void one_that_was_rejected_does_not_expire(void **state)
 {
     fixture *f = *state;
-    publish(f, &f->hotline, RIVER);
+    publish(f, &f->hotline, FIRE);
     say(f, &f->rescue, "handoff.rejected", ",\"reason\":\"not-ours\"");
     pass(f, DUE);
     assert_int_equal(expired(f), 0);
@@ -168,7 +168,7 @@ static void one_that_was_rejected_does_not_expire(void **state)
 static void one_that_nobody_answered_expires_once(void **state)
 {
     fixture *f = *state;
-    publish(f, &f->hotline, RIVER);
+    publish(f, &f->hotline, FIRE);
     pass(f, DUE);
     assert_int_equal(expired(f), 1);
     for (unsigned i = 0; i < 5; i++) {
@@ -176,7 +176,7 @@ static void one_that_nobody_answered_expires_once(void **state)
         assert_int_equal(expired(f), 0);
     }
     assert_ok(town_ask(&f->of, &town_operator, "handoffs", NULL), &f->of.error);
-    assert_false(town_says(&f->of, "water-rescue"));
+    assert_false(town_says(&f->of, "fire-brigade"));
 }
 
 /* The state that is looked at is behind: the event's id says that it is the same. */
@@ -184,7 +184,7 @@ static void firing_again_before_the_state_is_committed_is_a_repeat(void **state)
 {
     fixture *f = *state;
     size_t duplicates;
-    publish(f, &f->hotline, RIVER);
+    publish(f, &f->hotline, FIRE);
     pass(f, DUE);
     assert_int_equal(fire(f, false, &duplicates), 1);
     assert_int_equal(duplicates, 0);
@@ -201,7 +201,7 @@ static void an_extended_one_expires_at_its_new_time(void **state)
 {
     fixture *f = *state;
     char due[64];
-    publish(f, &f->hotline, RIVER);
+    publish(f, &f->hotline, FIRE);
     snprintf(due, sizeof due, ",\"due\":%" PRIi64, f->of.clock.now_ms + 3 * DUE);
     say(f, &town_operator, "handoff.extended", due);
     pass(f, DUE);
@@ -215,7 +215,7 @@ static void an_extended_one_expires_at_its_new_time(void **state)
 static void many_that_are_due_at_once_come_in_bounded_portions(void **state)
 {
     fixture *f = *state;
-    town_fill(&f->of, &f->hotline, "R", MANY, RIVER);
+    town_fill(&f->of, &f->hotline, "R", MANY, FIRE);
     note_due(f);
     pass(f, DUE);
     size_t total = 0, looks = 0;
@@ -233,7 +233,7 @@ static void between_looks_it_rests(void **state)
 {
     fixture *f = *state;
     assert_int_equal(expired(f), 0);
-    publish(f, &f->hotline, RIVER);
+    publish(f, &f->hotline, FIRE);
     offer(f, -DUE);
     assert_int_equal(expired(f), 0);
     pass(f, ch_expiry_wait_ms(f->expiry) - 1);
@@ -245,7 +245,7 @@ static void between_looks_it_rests(void **state)
 static void a_due_time_in_the_past_is_noticed(void **state)
 {
     fixture *f = *state;
-    publish(f, &f->hotline, RIVER);
+    publish(f, &f->hotline, FIRE);
     pass(f, DUE + LOOK);
     assert_int_equal(expired(f), 1); /* so that everything before has been seen */
     offer(f, -DUE);
@@ -259,7 +259,7 @@ static void one_that_the_state_does_not_show_yet_is_not_missed(void **state)
 {
     fixture *f = *state;
     char event[512];
-    publish(f, &f->hotline, RIVER);
+    publish(f, &f->hotline, FIRE);
     pass(f, DUE);
     snprintf(event, sizeof event,
              "{\"type\":\"handoff.offered\",\"source\":\"desk\",\"subject\":\"%s\",\"data\":{\"party\":"
@@ -285,7 +285,7 @@ static void one_that_the_state_does_not_show_yet_is_not_missed(void **state)
 static void what_became_due_while_the_hub_was_down_expires_at_the_start(void **state)
 {
     fixture *f = *state;
-    publish(f, &f->hotline, RIVER);
+    publish(f, &f->hotline, FIRE);
     offer(f, 2 * DUE);
     ch_expiry_free(f->expiry);
     pass(f, 10 * DUE);
