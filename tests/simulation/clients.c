@@ -151,7 +151,7 @@ static bool send_one(clients *of, size_t who, size_t index)
     client *by = &of->at[who];
     posting *at = &by->queue[index];
     size_t events = at->count - at->done;
-    if (of->sent_events + events > MACHINE_BATCH) {
+    if (of->sent_events == MACHINE_BATCH || of->sent_events + events > MACHINE_BATCH) {
         return false;
     }
     at->request = ++of->requests;

@@ -29,9 +29,9 @@ static uint64_t number_from(const char *name, uint64_t fallback)
 void run_seeds(seed_run run, uint64_t usual)
 {
     uint64_t only = number_from("CASEHUB_SEED", 0);
-    uint64_t first = only != 0 ? only : 1;
+    uint64_t first = only != 0 ? only : number_from("CASEHUB_FIRST", 1);
     uint64_t many = getenv("CASEHUB_LONG") == NULL ? usual : LONG_FACTOR * usual;
-    uint64_t last = only != 0 ? only : number_from("CASEHUB_SEEDS", many);
+    uint64_t last = only != 0 ? only : first - 1 + number_from("CASEHUB_SEEDS", many);
     for (uint64_t seed = first; seed <= last; seed++) {
         running = seed;
         run(seed);

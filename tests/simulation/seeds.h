@@ -1,7 +1,7 @@
 /* seeds.h - many runs, each from one number.
  *
- * CASEHUB_SEED=n runs that one only, CASEHUB_SEEDS=n the first n, CASEHUB_LONG=1 twenty times the usual ones. A
- * run that fails is told with its seed.
+ * CASEHUB_SEED=n runs that one only, CASEHUB_SEEDS=n that many, CASEHUB_LONG=1 twenty times the usual ones; from
+ * CASEHUB_FIRST=n on, else from 1. A run that fails is told with its seed.
  */
 #ifndef TESTS_SIMULATION_SEEDS_H
 #define TESTS_SIMULATION_SEEDS_H
