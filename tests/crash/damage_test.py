@@ -65,7 +65,7 @@ class DamageTest(unittest.TestCase):
         if line:
             self.hub.take_ready(line)
             return True
-        self.assertIn(self.hub.wait(), (EX_IOERR, EX_CONFIG), self.hub.log())
+        self.ended_for_a_reason(self.hub.wait())
         return False
 
     def answer(self, client, request):
@@ -104,17 +104,23 @@ class DamageTest(unittest.TestCase):
         return whole
 
     def end(self):
-        """It lives, or it has ended by itself and said why. LMDB follows a damaged page wherever it leads: now and then to a
-        fault in memory, or to an assertion of its own."""
+        """It lives, or it has ended by itself and said why."""
         if self.hub.process.poll() is None:
-            self.hub.signal(signal.SIGKILL)
-        code = self.hub.wait()
-        if code in (-signal.SIGSEGV, -signal.SIGABRT):
-            self.assertIn("unless casehub-replay verify or rebuild finds the store damaged", self.hub.log())
-            code, said, errors = self.hub.replay("rebuild")
-            self.assertIn(code, (EX_DATAERR, EX_IOERR), (said, errors))
+            self.hub.kill()
         else:
-            self.assertIn(code, (-signal.SIGKILL, EX_IOERR), self.hub.log())
+            self.ended_for_a_reason(self.hub.wait())
+
+    def ended_for_a_reason(self, code):
+        """LMDB follows a damaged page wherever it leads: now and then to a fault in memory, or to an assertion of its own."""
+        if code not in (-signal.SIGSEGV, -signal.SIGABRT):
+            self.assertIn(code, (EX_IOERR, EX_CONFIG), self.hub.log())
+            return
+        self.assertIn("unless casehub-replay verify or rebuild finds the store damaged", self.hub.log())
+        self.rebuild_finds_it()
+
+    def rebuild_finds_it(self):
+        code, said, errors = self.hub.replay("rebuild")
+        self.assertIn(code, (EX_DATAERR, EX_IOERR), (said, errors))
 
 
 class Cut(DamageTest):
@@ -209,8 +215,10 @@ class Flip(DamageTest):
         print(f"flips: {outcomes}", file=sys.stderr)
         self.assertGreater(outcomes["named"], 0)
 
-    def test_a_changed_byte_of_the_state_is_refused_or_never_shown(self):
-        outcomes = {"hub refused": 0, "hub ended": 0, "refused to answer": 0, "answered all": 0}
+    def test_a_changed_byte_of_the_state_shows_no_wrong_case_and_is_found(self):
+        """Values have checksums, LMDB's pages have none: where a key or an offset is changed, an entry may be out of place.
+        What is shown of a case is right in any case, and a rebuild finds that the state is not what the log makes."""
+        outcomes = {"hub refused": 0, "hub ended": 0, "refused to answer": 0, "out of place": 0, "answered all": 0}
         for _ in range(FLIPS // 4):
             at = self.flip("state/data.mdb")
             with self.subTest(at=at):
@@ -226,10 +234,16 @@ class Flip(DamageTest):
         self.hub.clients.remove(client)
         client.close()
         ended = self.hub.process.poll() is not None
-        if answer is not None:
-            self.assertEqual(answer.body, self.cases)
         self.end()
-        return "hub ended" if ended else "refused to answer" if answer is None else "answered all"
+        if answer is None:
+            return "hub ended" if ended else "refused to answer"
+        if answer.body == self.cases:
+            return "answered all"
+        true = {row["case"]: row for row in self.cases}
+        for row in answer.body:
+            self.assertEqual(row, true[row["case"]])
+        self.rebuild_finds_it()
+        return "out of place"
 
     def verify(self):
         code, said, errors = self.hub.replay("verify")
