@@ -21,7 +21,7 @@ LONG = os.environ.get("CASEHUB_LONG", "") not in ("", "0")
 SEED = int(os.environ.get("CASEHUB_SEED", "0")) or random.SystemRandom().randrange(1, 2**31)
 PATIENCE = 120.0  # seconds for what takes long on a busy machine; never reached when all is well
 
-EX_DATAERR, EX_NOINPUT, EX_IOERR, EX_TEMPFAIL, EX_CONFIG = 65, 66, 74, 75, 78
+EX_DATAERR, EX_NOINPUT, EX_UNAVAILABLE, EX_IOERR, EX_TEMPFAIL, EX_CONFIG = 65, 66, 69, 74, 75, 78
 
 
 def seeded(name):
