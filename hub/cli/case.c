@@ -68,6 +68,9 @@ static const ch_argument text_arguments[] = {CH_DESK_TEXT, CH_DESK_ARGUMENTS};
 static const ch_argument reason_arguments[] = {CH_DESK_REASON, CH_DESK_TEXT, CH_DESK_ARGUMENTS};
 static const ch_argument assign_arguments[] = {
     CH_NEEDS_TEXT("to", "PARTY", "party", "who has it from now on"), CH_DESK_TEXT, CH_DESK_ARGUMENTS};
+static const ch_argument arbitrate_arguments[] = {
+    CH_NEEDS_TEXT("to", "PARTY", "party", "who gets it; all others lose it"), CH_DESK_TEXT,
+    CH_DESK_ARGUMENTS};
 static const ch_argument wait_arguments[] = {
     CH_TAKES_WORD("reason", "WHOM", waiting_reasons, "reason",
                   "citizen, external, planned, suspended or legal"),
@@ -107,6 +110,8 @@ static const ch_verb verbs[] = {
     COMMAND("accept", "case.accepted", text_arguments, "take it in"),
     COMMAND("reject", "case.rejected", reason_arguments, "decline it"),
     COMMAND("assign", "case.assigned", assign_arguments, "say who has it"),
+    COMMAND("arbitrate", "case.arbitrated", arbitrate_arguments,
+            "decide who gets what nobody takes, or all pass on"),
     COMMAND("progress", "case.progressed", text_arguments, "report that work goes on"),
     COMMAND("wait", "case.waiting", wait_arguments, "it has to wait"),
     COMMAND("resume", "case.resumed", text_arguments, "the wait is over"),

@@ -124,9 +124,10 @@ static ch_status print_section(ch_cli *cli, const char *heading, json_t *rows, c
     return ch_list_rows(cli, rows, columns, count);
 }
 
-static ch_status print_case(ch_cli *cli, json_t *row)
+/* The last columns say how handoffs stand beside each other; most cases have but one by itself. */
+static ch_status print_handoffs(ch_cli *cli, json_t *handoffs)
 {
-    static const ch_column handoff_columns[] = {
+    static const ch_column columns[] = {
         {.field = "handoff", .heading = "HANDOFF"},
         {.field = "party", .heading = "PARTY"},
         {.field = "state", .heading = "STATE"},
@@ -135,7 +136,26 @@ static ch_status print_case(ch_cli *cli, json_t *row)
         {.field = "ended", .heading = "ENDED", .kind = CH_CELL_TIME},
         {.field = "due", .heading = "DUE", .kind = CH_CELL_TIME},
         {.field = "reason", .heading = "REASON"},
+        {.field = "group", .heading = "GROUP"},
+        {.field = "form", .heading = "FORM"},
+        {.field = "need", .heading = "NEED"},
+        {.field = "lead", .heading = "LEAD"},
+        {.field = "next", .heading = "NEXT"},
     };
+    enum { OF_A_GROUP = 5 };
+    size_t index, count = CH_COUNT_OF(columns) - OF_A_GROUP;
+    const json_t *handoff;
+    json_array_foreach(handoffs, index, handoff)
+    {
+        if (json_object_get(handoff, "form") != NULL) {
+            count = CH_COUNT_OF(columns);
+        }
+    }
+    return print_section(cli, "Handoffs", handoffs, columns, count);
+}
+
+static ch_status print_case(ch_cli *cli, json_t *row)
+{
     static const ch_column step_columns[] = {
         {.field = "state", .heading = "STEP"},
         {.field = "party", .heading = "WITH"},
@@ -151,8 +171,7 @@ static ch_status print_case(ch_cli *cli, json_t *row)
     print_person(out, row);
     print_progress(out, row, now_ms);
     print_feedback(out, row);
-    ch_status status = print_section(cli, "Handoffs", json_object_get(row, "handoffs"), handoff_columns,
-                                     CH_COUNT_OF(handoff_columns));
+    ch_status status = print_handoffs(cli, json_object_get(row, "handoffs"));
     if (status != CH_OK) {
         return status;
     }

@@ -169,6 +169,7 @@ static ch_status print_json(ch_cli *cli, const json_t *row, const json_t *handof
     if (handoff != NULL) {
         json_object_set(line, "handoff", json_object_get(handoff, "handoff"));
         json_object_set(line, "handoff_state", json_object_get(handoff, "state"));
+        json_object_set(line, "group", json_object_get(handoff, "group"));
     }
     ch_status status = line == NULL ? CH_NO_MEMORY : ch_row_print_json(cli->world->out, line);
     json_decref(line);

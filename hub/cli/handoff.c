@@ -10,6 +10,10 @@ static const ch_column columns[] = {
     {.field = "handoff", .heading = "HANDOFF"},
     {.field = "party", .heading = "PARTY"},
     {.field = "state", .heading = "STATE"},
+    {.field = "group", .heading = "GROUP"},
+    {.field = "form", .heading = "FORM"},
+    {.field = "need", .heading = "NEED"},
+    {.field = "lead", .heading = "LEAD"},
     {.field = "from", .heading = "FROM"},
     {.field = "reason", .heading = "REASON"},
     {.field = "offered", .heading = "OFFERED", .kind = CH_CELL_TIME},
@@ -94,6 +98,31 @@ static ch_status show(ch_cli *cli)
     return status;
 }
 
+/* One receiver is a party, several are parties. */
+static json_t *offer_fields(const ch_arguments *arguments)
+{
+    json_t *given = ch_cli_fields(arguments);
+    json_t *fields = json_object(), *parties = json_object_get(given, "parties");
+    if (json_array_size(parties) == 1) {
+        json_object_set(fields, "party", json_array_get(parties, 0));
+        json_object_del(given, "parties");
+    }
+    json_object_update(fields, given);
+    json_decref(given);
+    return fields;
+}
+
+/* The first that was named. */
+static const char *first_receiver(const ch_arguments *arguments)
+{
+    for (size_t i = 0; i < arguments->value_count; i++) {
+        if (strcmp(arguments->values[i].argument->name, "to") == 0) {
+            return arguments->values[i].text;
+        }
+    }
+    return NULL;
+}
+
 static ch_status offer(ch_cli *cli)
 {
     char case_id[64];
@@ -102,9 +131,9 @@ static ch_status offer(ch_cli *cli)
         status = ch_desk_find_case(cli, cli->arguments->operands[0], case_id);
     }
     if (status == CH_OK) {
-        status = ch_desk_command(cli, case_id, ch_cli_fields(cli->arguments));
+        status = ch_desk_command(cli, case_id, offer_fields(cli->arguments));
     }
-    return status == CH_OK ? ch_desk_print(cli, "", ch_argument_text(cli->arguments, "to")) : status;
+    return status == CH_OK ? ch_desk_print(cli, "", first_receiver(cli->arguments)) : status;
 }
 
 static ch_status command(ch_cli *cli)
@@ -132,8 +161,24 @@ static const ch_argument list_arguments[] = {
     CH_TAKES_FLAG("all", NULL, "ended ones, too"),
     CH_LIST_LIMIT,
 };
-static const ch_argument offer_arguments[] = {TO("who should take it"), CH_DESK_REASON, DUE, CH_DESK_TEXT,
-                                              CH_DESK_ARGUMENTS};
+static const char *const forms[] = {"single", "sequence", "parallel", "joint", "cc", NULL};
+static const ch_argument offer_arguments[] = {
+    {.name = "to",
+     .kind = CH_ARGUMENT_TEXT,
+     .value = "PARTY",
+     .field = "parties",
+     .help = "who should take it; once for each of several",
+     .required = true,
+     .repeated = true},
+    CH_TAKES_WORD(
+        "form", "FORM", forms, "form",
+        "of several: parallel, sequence (one after another), joint (one leads), cc (for information)"),
+    CH_TAKES_TEXT("need", "N", "need", "how many of a parallel one must complete: all, any or a number"),
+    CH_TAKES_TEXT("lead", "PARTY", "lead", "who leads a joint one and completes last"),
+    CH_DESK_REASON,
+    DUE,
+    CH_DESK_TEXT,
+    CH_DESK_ARGUMENTS};
 static const ch_argument plain_arguments[] = {CH_DESK_REASON, CH_DESK_TEXT, CH_DESK_ARGUMENTS};
 static const ch_argument accept_arguments[] = {CH_DESK_REASON, DUE, CH_DESK_TEXT, CH_DESK_ARGUMENTS};
 static const ch_argument transfer_arguments[] = {TO("who should take it instead"), CH_DESK_REASON,
@@ -161,7 +206,7 @@ static const ch_verb verbs[] = {
      .operands_least = 1,
      .operands_most = 1,
      CH_ARGUMENTS(offer_arguments),
-     .help = "ask a party to take the case",
+     .help = "ask a party, or several, to take the case",
      .run = offer,
      .type = "handoff.offered"},
     COMMAND("accept", "handoff.accepted", accept_arguments, "the receiver takes it"),

@@ -4,8 +4,10 @@
 static ch_status explain(ch_cli *cli)
 {
     static const ch_page_field fields[] = {
-        {"route", "rule", CH_PAGE_PLAIN},     {"party", "goes to", CH_PAGE_PLAIN},
-        {"reason", "because", CH_PAGE_PLAIN}, {"due_after_ms", "due after", CH_PAGE_DURATION},
+        {"route", "rule", CH_PAGE_PLAIN},       {"party", "goes to", CH_PAGE_PLAIN},
+        {"parties", "of these", CH_PAGE_PLAIN}, {"form", "form", CH_PAGE_PLAIN},
+        {"need", "need", CH_PAGE_PLAIN},        {"lead", "lead", CH_PAGE_PLAIN},
+        {"reason", "because", CH_PAGE_PLAIN},   {"due_after_ms", "due after", CH_PAGE_DURATION},
         {"why", "looked at", CH_PAGE_PLAIN},
     };
     json_t *row = NULL;

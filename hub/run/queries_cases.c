@@ -138,6 +138,50 @@ static void put_case(ch_query_row *row, const ch_case *the_case)
     ch_query_put_flag(row, "test", the_case->test_mode);
 }
 
+/* Whom a sequence tries when this one ends without success. */
+static void put_next(ch_query_row *row, const ch_case *the_case, uint32_t group)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < the_case->candidate_count; i++) {
+        count += the_case->candidates[i].group == group;
+    }
+    if (count == 0) {
+        return;
+    }
+    ch_query_put_key(row, "next");
+    ch_mp_put_array(row->out, count);
+    for (size_t i = 0; i < the_case->candidate_count; i++) {
+        if (the_case->candidates[i].group == group) {
+            ch_mp_put_text(row->out, the_case->candidates[i].party);
+        }
+    }
+}
+
+/* How it stands beside others; nothing of one that is by itself. */
+static void put_group(ch_query_row *row, const ch_case *the_case, const ch_handoff *handoff)
+{
+    char id[CH_HANDOFF_ID_SIZE], need[CH_NEED_SIZE];
+    ch_form form = ch_case_form(the_case, handoff);
+    if (form != CH_FORM_SINGLE) {
+        ch_query_put_text(row, "form", ch_form_name(form));
+    }
+    if (handoff->group == 0) {
+        return;
+    }
+    snprintf(id, sizeof id, "%s/g%" PRIu32, the_case->id, handoff->group);
+    ch_query_put_text(row, "group", id);
+    if (form != CH_FORM_CC) {
+        ch_need_text(the_case->groups[handoff->group - 1].need, need);
+        ch_query_put_text(row, "need", need);
+    }
+    if (handoff->lead) {
+        ch_query_put_flag(row, "lead", true);
+    }
+    if (ch_handoff_is_open(handoff->state)) {
+        put_next(row, the_case, handoff->group);
+    }
+}
+
 void ch_query_put_handoff(ch_query_row *row, const ch_case *the_case, const ch_handoff *handoff)
 {
     char id[CH_HANDOFF_ID_SIZE];
@@ -153,6 +197,7 @@ void ch_query_put_handoff(ch_query_row *row, const ch_case *the_case, const ch_h
     ch_query_put_time(row, "accepted", handoff->accepted_ms);
     ch_query_put_time(row, "started", handoff->started_ms);
     ch_query_put_time(row, "ended", handoff->ended_ms);
+    put_group(row, the_case, handoff);
 }
 
 static void put_refs(ch_query_row *row, const ch_case *the_case)

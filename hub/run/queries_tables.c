@@ -1,4 +1,5 @@
 /* status, and what is asked about everything but cases: dead letters, connectors, parties, routes, grants. */
+#include "hub/model/plan.h"
 #include "hub/run/queries_inside.h"
 
 #include "hub/run/ready.h"
@@ -355,6 +356,28 @@ static void put_lines(ch_query_row *row, const char *key, ch_str text)
     ch_mp_end_array(row->out, begun, count);
 }
 
+/* Of a route to several: who they are, and how they work. */
+static void put_receivers(ch_query_row *row, const ch_route *route)
+{
+    char need[CH_NEED_SIZE];
+    if (route->form == CH_FORM_SINGLE) {
+        return;
+    }
+    const ch_plan plan = ch_plan_of_route(route);
+    ch_query_put_key(row, "parties");
+    ch_mp_put_array(row->out, (uint32_t)plan.count);
+    for (size_t i = 0; i < plan.count; i++) {
+        ch_mp_put_str(row->out, plan.parties[i]);
+    }
+    ch_query_put_text(row, "form", ch_form_name(route->form));
+    if (route->form == CH_FORM_PARALLEL) {
+        ch_need_text(route->need, need);
+        ch_query_put_text(row, "need", need);
+    } else if (route->form == CH_FORM_JOINT) {
+        ch_query_put_text(row, "lead", route->lead[0] == '\0' ? route->party : route->lead);
+    }
+}
+
 ch_status ch_query_route(ch_query_look *look)
 {
     const ch_query_arguments *asked = look->arguments;
@@ -370,6 +393,7 @@ ch_status ch_query_route(ch_query_look *look)
     if (route != NULL) {
         ch_query_put_text(&row, "route", route->name);
         ch_query_put_text(&row, "party", route->party);
+        put_receivers(&row, route);
         ch_query_put_text(&row, "reason", route->reason);
         ch_query_put_time(&row, "due_after_ms", route->due_after_ms);
     }

@@ -277,6 +277,56 @@ static void a_handoff_goes_to_one_party_and_is_answered_by_its_id(void **state)
     assert_holds(self->hub->published[2], "\"data\":{},\"subject\":\"ZJ-20261123-1\"");
 }
 
+static void one_offer_may_go_to_several_parties(void **state)
+{
+    shell *self = GIVEN(state, {.name = "case", .rows = CASE_ROW}, {.name = "case", .rows = CASE_ROW});
+    shell_run(self, "handoff", "offer", "ZJ-20261123-1", "--to", "power-supply", "--to", "water", "--form",
+              "joint", "--lead", "water");
+    assert_int_equal(self->code, 0);
+    assert_holds(self->hub->published[0],
+                 "\"data\":{\"parties\":[\"power-supply\",\"water\"],\"form\":\"joint\","
+                 "\"lead\":\"water\"}");
+    shell_run(self, "handoff", "offer", "ZJ-20261123-1", "--to", "power-supply", "--to", "water", "--form",
+              "parallel", "--need", "any");
+    assert_holds(self->hub->published[1], "\"form\":\"parallel\",\"need\":\"any\"}");
+    shell_run(self, "handoff", "offer", "ZJ-20261123-1", "--to", "water", "--form", "paralel");
+    assert_int_equal(self->code, 64);
+    assert_holds(self->err, "--form cannot be `paralel`; did you mean `parallel`?");
+}
+
+static void a_verdict_names_who_gets_the_case(void **state)
+{
+    shell *self = GIVEN(state, {.name = "case", .rows = CASE_ROW});
+    shell_run(self, "case", "arbitrate", "ZJ-20261123-1");
+    assert_int_equal(self->code, 64);
+    shell_run(self, "case", "arbitrate", "ZJ-20261123-1", "--to", "water", "--text", "by the list of duties");
+    assert_int_equal(self->code, 0);
+    assert_holds(self->hub->published[0], "\"type\":\"case.arbitrated\"");
+    assert_holds(self->hub->published[0],
+                 "\"data\":{\"party\":\"water\",\"text\":\"by the list of duties\"}");
+}
+
+static void groups_are_shown_where_there_are_any(void **state)
+{
+    shell *self = GIVEN(
+        state,
+        {.name = "case",
+         .rows =
+             "[{\"case\":\"ZJ-20261123-1\",\"state\":\"received\",\"handoffs\":[{\"handoff\":\"ZJ-20261123-1/"
+             "h1\","
+             "\"party\":\"water\",\"state\":\"offered\",\"group\":\"ZJ-20261123-1/g1\",\"form\":\"sequence\","
+             "\"need\":\"any\",\"next\":[\"health\",\"land\"]}]}]"},
+        {.name = "handoffs",
+         .rows = "[{\"handoff\":\"ZJ-20261123-1/h1\",\"party\":\"water\",\"state\":\"offered\","
+                 "\"group\":\"ZJ-20261123-1/g1\",\"form\":\"joint\",\"need\":\"all\",\"lead\":true}]"});
+    shell_run(self, "case", "show", "ZJ-20261123-1");
+    assert_holds(self->out, "REASON  GROUP             FORM      NEED  LEAD  NEXT\n");
+    assert_holds(self->out, "ZJ-20261123-1/g1  sequence  any         health,land\n");
+    shell_run(self, "handoff", "list");
+    assert_holds(self->out, "STATE    GROUP             FORM   NEED  LEAD  FROM");
+    assert_holds(self->out, "offered  ZJ-20261123-1/g1  joint  all   yes ");
+}
+
 static void show_answers_who_has_it_how_far_it_is_and_what_the_citizen_said(void **state)
 {
     shell *self = GIVEN(state, {.name = "case", .rows = CASE_ROW});
@@ -525,6 +575,9 @@ int main(void)
         TEST(a_reference_of_two_cases_is_asked_back_and_nothing_is_done),
         TEST(two_commands_have_different_ids),
         TEST(a_handoff_goes_to_one_party_and_is_answered_by_its_id),
+        TEST(one_offer_may_go_to_several_parties),
+        TEST(a_verdict_names_who_gets_the_case),
+        TEST(groups_are_shown_where_there_are_any),
         TEST(show_answers_who_has_it_how_far_it_is_and_what_the_citizen_said),
         TEST(a_case_that_is_over_takes_no_more_time),
         TEST(json_shows_every_time_in_utc_and_nothing_else_as_one),

@@ -395,6 +395,43 @@ static void open_handoffs_are_in_the_order_of_party_and_case(void **state)
     assert_list(&f->of, "case", f->leak);
 }
 
+static void a_handoff_tells_of_its_group(void **state)
+{
+    fixture *f = *state;
+    char group[CH_CASE_ID_SIZE + 8];
+    command(f, &town_operator, "handoff.offered", f->post,
+            "{\"parties\":[\"health\",\"police\",\"land\"],\"form\":\"joint\",\"lead\":\"police\"}");
+    snprintf(group, sizeof group, "%s/g1 ", f->post);
+    ask(f, &town_operator, "handoffs", about(f->post, ""));
+    assert_list(&f->of, "party", "forum-desk police health land");
+    assert_list(&f->of, "form", "- joint joint joint");
+    assert_list(&f->of, "need", "- all all all");
+    assert_non_null(strstr(town_list(&f->of, "group"), group));
+    assert_null(json_object_get(town_row(&f->of, 0), "lead"));
+    assert_true(json_is_true(json_object_get(town_row(&f->of, 1), "lead")));
+    assert_null(json_object_get(town_row(&f->of, 2), "lead"));
+    command(f, &town_operator, "handoff.offered", f->post,
+            "{\"parties\":[\"water\",\"housing\",\"land\"],\"form\":\"sequence\"}");
+    ask(f, &town_operator, "case", about(f->post, ""));
+    const json_t *last = json_array_get(json_object_get(town_row(&f->of, 0), "handoffs"), 4);
+    assert_string_equal(json_string_value(json_object_get(last, "form")), "sequence");
+    assert_string_equal(json_string_value(json_object_get(last, "need")), "any");
+    assert_string_equal(json_string_value(json_array_get(json_object_get(last, "next"), 0)), "housing");
+    assert_int_equal(json_array_size(json_object_get(last, "next")), 2);
+}
+
+static void arbitration_shows_as_a_form(void **state)
+{
+    fixture *f = *state;
+    command(f, &town_operator, "handoff.rejected", f->lamp, "{\"party\":\"urban-mgmt\"}");
+    ask(f, &town_operator, "handoffs", about(f->lamp, ""));
+    assert_list(&f->of, "party", "city-supervision");
+    assert_list(&f->of, "form", "arbitration");
+    assert_list(&f->of, "group", "-");
+    ask(f, &town_operator, "cases", "{\"party\":\"urban-mgmt\"}");
+    assert_list(&f->of, "case", f->lamp);
+}
+
 static void ended_handoffs_are_told_on_request(void **state)
 {
     fixture *f = *state;
@@ -531,6 +568,8 @@ int main(void)
         TEST(waiting_and_feedback_are_told_while_they_hold),
         TEST(a_timeline_is_the_cases_events_page_by_page),
         TEST(open_handoffs_are_in_the_order_of_party_and_case),
+        TEST(a_handoff_tells_of_its_group),
+        TEST(arbitration_shows_as_a_form),
         TEST(ended_handoffs_are_told_on_request),
         TEST(handoffs_are_paged_in_every_order),
         TEST(one_call_looks_at_no_more_than_it_may),

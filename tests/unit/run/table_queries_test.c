@@ -252,6 +252,34 @@ static void a_route_tells_why(void **state)
     assert_int_equal(json_array_size(json_object_get(town_row(&f->of, 0), "why")), f->of.rules->route_count);
 }
 
+static void a_route_to_several_tells_how_they_work(void **state)
+{
+    static const struct {
+        const char *category, *party, *form, *need, *lead, *why;
+        size_t parties;
+    } routes[] = {
+        {"river", "water-rescue", "parallel", "all", "-",
+         "person-in-river: matches, goes to water-rescue, police-patrol, ambulance (parallel, need all)", 3},
+        {"smell", "environment", "joint", "-", "environment",
+         "smell: matches, goes to environment, work-safety (joint, lead environment)", 2},
+        {"service.repair", "firm-repair-a", "sequence", "-", "-",
+         "repair: matches, goes to firm-repair-a, firm-repair-b, firm-repair-c (sequence)", 3},
+    };
+    fixture *f = *state;
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+        char question[80];
+        snprintf(question, sizeof question, "{\"category\":\"%s\"}", routes[i].category);
+        ask(f, &f->hotline, "route", question);
+        assert_list(&f->of, "party", routes[i].party);
+        assert_list(&f->of, "form", routes[i].form);
+        assert_list(&f->of, "need", routes[i].need);
+        assert_list(&f->of, "lead", routes[i].lead);
+        assert_int_equal(json_array_size(json_object_get(town_row(&f->of, 0), "parties")), routes[i].parties);
+        const json_t *why = json_object_get(town_row(&f->of, 0), "why");
+        assert_string_equal(json_string_value(json_array_get(why, json_array_size(why) - 1)), routes[i].why);
+    }
+}
+
 /* ---- grants */
 
 #define KEY "0123456789012345678901234567890123456789"
@@ -305,6 +333,7 @@ int main(void)
         TEST(a_long_checkpoint_is_told_only_when_asked_for),
         TEST(parties_are_what_the_rules_say),
         TEST(a_route_tells_why),
+        TEST(a_route_to_several_tells_how_they_work),
         TEST(grants_are_those_of_the_configuration_and_of_the_log),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
