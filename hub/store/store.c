@@ -2,6 +2,7 @@
 
 #include "hub/store/disk_file.h"
 #include "hub/store/store_format.h"
+#include "hub/store/store_making.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -169,9 +170,7 @@ static ch_status open_locked(ch_store *store, const ch_store_options *options, c
     }
     ch_hub_key_check(key, store->key_check);
     store->epoch = is_new ? 1 : found.epoch;
-    if (!is_new) {
-        status = check_identity(store, &found, options, error);
-    }
+    status = is_new ? ch_store_making_begin(store->dir, error) : check_identity(store, &found, options, error);
     if (status == CH_OK) {
         status = open_parts(store, options, is_new, key, error);
     }
@@ -179,7 +178,10 @@ static ch_status open_locked(ch_store *store, const ch_store_options *options, c
         status = ch_error_set(error, CH_IO, "random", "no random bytes");
     }
     sodium_memzero(key, sizeof key);
-    return status == CH_OK && is_new ? write_format(store, error) : status;
+    if (status == CH_OK && is_new) {
+        status = write_format(store, error);
+    }
+    return status == CH_OK ? ch_store_making_end(store->dir, error) : status;
 }
 
 /* Before anything is made or locked, so that a newer store stays untouched. */

@@ -4,7 +4,7 @@
  * keys/deadletters.slots lock     flock()ed by the one daemon                                 log/ state/
  * cursors/   LMDB environments
  *
- * FORMAT is written last when a store is made: where it stands, everything else must be there too, but for
+ * FORMAT is written last when a store is made (until then MAKING stands, and a start that finds it begins anew): where it stands, everything else must be there too, but for
  * state/ and cursors/. A state that is not there is folded again.
  *
  * The hub key is a file of 32 random bytes outside of it.

@@ -200,6 +200,35 @@ static void a_missing_or_damaged_part_is_refused(void **state)
     assert_int_equal(ch_event_log_last(f->store->log), 1);
 }
 
+/* Nothing was acknowledged before FORMAT stood. */
+static void a_store_half_made_is_made_anew(void **state)
+{
+    fixture *f = *state;
+    close_store(f);
+    assert_int_equal(unlink(in_store(f, "FORMAT")), 0);
+    file_write(in_store(f, "MAKING"), "");
+    file_cut(in_store(f, "log/data.mdb"), 5000);
+    file_cut(in_store(f, "keys/cases.slots"), 10);
+    file_write(in_store(f, "state/data.mdb"), "torn");
+    assert_ok(reopen(f), &f->error);
+    assert_int_equal(ch_event_log_last(f->store->log), 0);
+    assert_int_equal(file_size(in_store(f, "MAKING")), -1);
+    close_store(f);
+    assert_ok(reopen(f), &f->error);
+}
+
+static void a_log_without_its_format_is_not_taken_for_half_made(void **state)
+{
+    fixture *f = *state;
+    ledger_open(&f->ledger, "hotline/1", "A-1");
+    close_store(f);
+    assert_int_equal(unlink(in_store(f, "FORMAT")), 0);
+    assert_status(reopen(f), CH_CORRUPT);
+    assert_status(reopen(f), CH_CORRUPT);
+    assert_int_equal(file_size(in_store(f, "MAKING")), -1);
+    assert_true(file_size(in_store(f, "log/data.mdb")) > 0);
+}
+
 static void a_log_cut_short_is_refused_whole(void **state)
 {
     fixture *f = *state;
@@ -392,6 +421,8 @@ int main(void)
         TEST(another_hub_code_or_key_is_refused),
         TEST(what_is_made_is_for_the_owner_only),
         TEST(a_missing_or_damaged_part_is_refused),
+        TEST(a_store_half_made_is_made_anew),
+        TEST(a_log_without_its_format_is_not_taken_for_half_made),
         TEST(a_log_cut_short_is_refused_whole),
         TEST(a_state_that_is_gone_is_folded_again),
         TEST(a_rebuild_has_the_hash_of_the_live_state),
