@@ -4,9 +4,9 @@
 
 #include <stdlib.h>
 
-#define KEPT 24
-#define SLICE_LIMIT ((size_t)160 * 1024 * 1024) /* 256 of the largest events, twice over */
-#define HELD_MOST ((size_t)64 * 1024 * 1024)    /* of all that are not in use */
+#define KEPT 192
+#define SLICE_LIMIT ((size_t)20 * 1024 * 1024) /* 32 of the largest events, twice over */
+#define HELD_MOST ((size_t)64 * 1024 * 1024)   /* of all that are not in use */
 #define EVENT_LIMIT ((size_t)1024 * 1024)
 
 struct ch_slices {

@@ -6,7 +6,7 @@
 
 #include "hub/store/store.h"
 
-#define CH_SLICE_EVENTS 256
+#define CH_SLICE_EVENTS CH_TOPIC_BLOCK /* a narrow subscriber reads one block here and another there */
 
 typedef struct ch_slice_event {
     ch_record record; /* slices into the slice's own memory */

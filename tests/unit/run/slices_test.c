@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#define KEPT 24    /* pieces */
+#define KEPT 192   /* pieces */
 #define CASES 3500 /* more than those hold */
 
 #define CASE                                                                                                 \
