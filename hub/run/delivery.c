@@ -3,7 +3,7 @@
 
 #include "hub/base/diag.h"
 
-#define SCAN_AT_ONCE 4096 /* records; then others have their turn */
+#define SCAN_AT_ONCE 4096 /* records, or blocks stepped over; then others have their turn */
 #define EVENTS_AT_ONCE 1024
 
 typedef struct delivery {
@@ -188,7 +188,18 @@ static ch_status scan(delivery *at, ch_error *error)
     for (unsigned scanned = 0; may_scan(at, scanned) && status == CH_OK; scanned++) {
         ch_slice_event *event;
         ch_verdict verdict;
-        status = ch_slices_at(reader->slices, reader->log, subscription->next, reader->last, &event, error);
+        bool may_step;
+        status =
+            ch_reader_may_step_over(reader, subscription, subscription->next, reader->last, &may_step, error);
+        if (status == CH_OK && may_step) {
+            subscription->next += CH_TOPIC_BLOCK;
+            subscription->changed = true;
+            continue;
+        }
+        if (status == CH_OK) {
+            status =
+                ch_slices_at(reader->slices, reader->log, subscription->next, reader->last, &event, error);
+        }
         if (status == CH_OK) {
             status = ch_reader_judge(reader, subscription, event, &verdict, error);
         }

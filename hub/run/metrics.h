@@ -29,6 +29,8 @@
       "Events that became dead letters of a subscription.")                                                  \
     X(delivered, "counter", "casehub_delivered_events_total", "Events sent to subscribers.")                 \
     X(redelivered, "counter", "casehub_redelivered_events_total", "Events sent to a subscriber again.")      \
+    X(stepped_over, "counter", "casehub_stepped_over_events_total",                                          \
+      "Events that narrow subscriptions and READs passed without reading them.")                             \
     X(subscriptions, "gauge", "casehub_subscriptions", "Subscriptions, durable and live.")                   \
     X(lag_most, "gauge", "casehub_subscription_lag_events",                                                  \
       "Events that the furthest subscription behind has not looked at.")                                     \

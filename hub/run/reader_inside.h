@@ -1,5 +1,6 @@
 /* reader_inside.h - what the files of the reader share: reader.c (the loop, start and end), reader_tasks.c (what clients
- * ask for), reader_queries.c (READ, QUERY), delivery.c (events to subscribers), redelivery.c (failures), backup_job.c.
+ * ask for), reader_queries.c (READ, QUERY), delivery.c (events to subscribers), stepping.c (past what a narrow one does
+ * not want), redelivery.c (failures), backup_job.c.
  */
 #ifndef CH_RUN_READER_INSIDE_H
 #define CH_RUN_READER_INSIDE_H
@@ -89,6 +90,11 @@ void ch_reader_report_subscription(ch_reader *reader, const ch_subscription *sub
 void ch_reader_ask(ch_reader *reader, ch_task *task);
 void ch_reader_answer_waiting(ch_reader *reader);
 int64_t ch_reader_waiting_until(const ch_reader *reader); /* INT64_MAX: nobody waits */
+
+/* stepping.c: whether the whole block of CH_TOPIC_BLOCK sequences that begins at `next`, and ends no later than upto,
+ * holds nothing for the subscription, as far as can be told without reading it. */
+ch_status ch_reader_may_step_over(ch_reader *reader, const ch_subscription *subscription, uint64_t next,
+                                  uint64_t upto, bool *out_may, ch_error *error) CH_MUST_CHECK;
 
 /* delivery.c: true when there may be more to do at once. */
 bool ch_reader_deliver(ch_reader *reader, ch_subscription *subscription);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #define READ_LIMIT 1000
-#define READ_SCAN_MOST 20000 /* records looked at for one READ */
+#define READ_SCAN_MOST 20000 /* records looked at, or blocks stepped over, for one READ */
 #define WAIT_FOR_STATE_MS 5000
 
 /* ---- READ */
@@ -59,7 +59,16 @@ static ch_status read_range(reading *at, uint32_t limit, ch_error *error)
     for (unsigned scanned = 0; at->next <= at->to && has_room(at, limit) && scanned < READ_SCAN_MOST;
          scanned++) {
         ch_slice_event *event;
-        status = ch_slices_at(at->reader->slices, at->reader->log, at->next, at->reader->last, &event, error);
+        bool may_step;
+        status = ch_reader_may_step_over(at->reader, &at->filter, at->next, at->to, &may_step, error);
+        if (status == CH_OK && may_step) {
+            at->next += CH_TOPIC_BLOCK;
+            continue;
+        }
+        if (status == CH_OK) {
+            status =
+                ch_slices_at(at->reader->slices, at->reader->log, at->next, at->reader->last, &event, error);
+        }
         if (status == CH_OK) {
             status = take(at, event, error);
         }
@@ -164,6 +173,7 @@ static void read_log(ch_reader *reader, const ch_task *task)
     }
     ch_mail_free(at.parcel == NULL ? NULL : &at.parcel->mail);
     free(at.filter.patterns);
+    free(at.filter.wanted);
 }
 
 /* ---- questions about subscriptions, which only the reader can answer */

@@ -22,13 +22,33 @@ void ch_subscription_free(ch_subscription *subscription)
     }
     ch_actor_unref(subscription->actor);
     free(subscription->patterns);
+    free(subscription->wanted);
     free(subscription->pending);
     free(subscription->held);
     free(subscription);
 }
 
+/* NULL, too, when one of the patterns leaves nothing. */
+static ch_status make_wanted(const ch_str *patterns, size_t count, ch_topic_filter **out_wanted)
+{
+    ch_topic_filter *wanted = calloc(count == 0 ? 1 : count, sizeof *wanted);
+    if (wanted == NULL) {
+        return CH_NO_MEMORY;
+    }
+    for (size_t i = 0; i < count && wanted != NULL; i++) {
+        ch_topic_filter_add(&wanted[i], patterns[i]);
+        if (ch_topic_filter_is_empty(&wanted[i])) {
+            free(wanted);
+            wanted = NULL;
+        }
+    }
+    *out_wanted = wanted;
+    return CH_OK;
+}
+
 ch_status ch_subscription_set_patterns(ch_subscription *subscription, const ch_str *patterns, size_t count)
 {
+    ch_topic_filter *wanted;
     char(*copies)[CH_TOPIC_MAX + 1] = calloc(count == 0 ? 1 : count, sizeof *copies);
     if (copies == NULL) {
         return CH_NO_MEMORY;
@@ -40,8 +60,15 @@ ch_status ch_subscription_set_patterns(ch_subscription *subscription, const ch_s
             return status;
         }
     }
+    ch_status status = make_wanted(patterns, count, &wanted);
+    if (status != CH_OK) {
+        free(copies);
+        return status;
+    }
     free(subscription->patterns);
+    free(subscription->wanted);
     subscription->patterns = copies;
+    subscription->wanted = wanted;
     subscription->pattern_count = count;
     return CH_OK;
 }
@@ -50,6 +77,21 @@ bool ch_subscription_matches(const ch_subscription *subscription, ch_str topic)
 {
     for (size_t i = 0; i < subscription->pattern_count; i++) {
         if (ch_pattern_matches(ch_str_of(subscription->patterns[i]), topic)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool ch_subscription_is_narrow(const ch_subscription *subscription)
+{
+    return subscription->wanted != NULL && !subscription->involved;
+}
+
+bool ch_subscription_may_want(const ch_subscription *subscription, const ch_topic_filter *block)
+{
+    for (size_t i = 0; i < subscription->pattern_count; i++) {
+        if (ch_topic_filter_may_hold(block, &subscription->wanted[i])) {
             return true;
         }
     }

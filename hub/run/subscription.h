@@ -8,6 +8,7 @@
 #ifndef CH_RUN_SUBSCRIPTION_H
 #define CH_RUN_SUBSCRIPTION_H
 
+#include "hub/model/topic_filter.h"
 #include "hub/run/mail.h"
 
 #define CH_PENDING_MOST 4096 /* events under way of one subscription */
@@ -43,6 +44,7 @@ typedef struct ch_subscription {
     ch_actor *actor;             /* NULL while nobody listens */
     char (*patterns)[CH_TOPIC_MAX + 1];
     size_t pattern_count;
+    ch_topic_filter *wanted; /* what each pattern leaves; NULL: one leaves nothing */
     int64_t credit;
     int64_t ack_timeout_ms, deliveries_most, backoff_first_ms, backoff_most_ms;
     size_t held_most;
@@ -63,6 +65,9 @@ void ch_subscription_free(ch_subscription *subscription);
 ch_status ch_subscription_set_patterns(ch_subscription *subscription, const ch_str *patterns,
                                        size_t count) CH_MUST_CHECK;
 bool ch_subscription_matches(const ch_subscription *subscription, ch_str topic);
+/* Asking a filter makes sense at all; then, whether an event of its block may be wanted. */
+bool ch_subscription_is_narrow(const ch_subscription *subscription);
+bool ch_subscription_may_want(const ch_subscription *subscription, const ch_topic_filter *block);
 
 /* An event goes out for the first time. CH_NO_MEMORY, CH_FULL. */
 ch_status ch_subscription_sent(ch_subscription *subscription, const ch_pending *event) CH_MUST_CHECK;

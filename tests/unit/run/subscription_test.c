@@ -437,6 +437,34 @@ static void it_matches_what_one_of_its_patterns_does(void **state)
     assert_false(ch_subscription_matches(at, CH_STR("case.opened.forum._.33")));
 }
 
+static bool may_want(const ch_subscription *at, const char *topic)
+{
+    ch_topic_filter block = {{0}};
+    ch_topic_filter_add(&block, ch_str_of(topic));
+    return ch_subscription_may_want(at, &block);
+}
+
+static void it_is_narrow_when_every_pattern_says_something(void **state)
+{
+    ch_subscription *at = *state;
+    const ch_str narrow[] = {CH_STR("*.*.grid.>"), CH_STR("handoff.offered.>")};
+    const ch_str wide[] = {CH_STR("*.*.grid.>"), CH_STR("*.offered.>")};
+    assert_status(ch_subscription_set_patterns(at, wide, 2), CH_OK);
+    assert_false(ch_subscription_is_narrow(at));
+    assert_status(ch_subscription_set_patterns(at, narrow, 2), CH_OK);
+    assert_true(ch_subscription_is_narrow(at));
+    assert_true(may_want(at, "case.opened.grid._.33"));
+    assert_true(may_want(at, "handoff.offered.forum.water.33"));
+    assert_false(may_want(at, "handoff.accepted.forum.water.33"));
+    at->involved = true; /* any event of a case it took part in */
+    assert_false(ch_subscription_is_narrow(at));
+    at->involved = false;
+    assert_status(ch_subscription_set_patterns(at, wide, 2), CH_OK);
+    assert_false(ch_subscription_is_narrow(at));
+    assert_status(ch_subscription_set_patterns(at, NULL, 0), CH_OK);
+    assert_false(may_want(at, "case.opened.grid._.33"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -464,6 +492,7 @@ int main(void)
         TEST(the_floor_is_below_everything_that_may_come_again),
         TEST(a_dead_letter_that_is_tried_again_lies_below_the_rest),
         TEST(it_matches_what_one_of_its_patterns_does),
+        TEST(it_is_narrow_when_every_pattern_says_something),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
