@@ -26,6 +26,9 @@ static ch_status keep_text(ch_work *work, const char *text, ch_str *out_kept)
 static ch_status refuse(ch_work *work, ch_chp_answer *answer, const ch_error *why)
 {
     *answer = (ch_chp_answer){.status = why->status};
+    if (work->actor == NULL) {
+        return CH_OK; /* the hub's own: nobody reads why, and it may come again and again */
+    }
     ch_status status = keep_text(work, why->text, &answer->text);
     return status == CH_OK ? keep_text(work, why->where, &answer->where) : status;
 }
@@ -452,7 +455,8 @@ static ch_status judge_with_checkpoint(ch_batch *batch, ch_work *work, ch_error 
 
 ch_status ch_batch_judge_work(ch_batch *batch, ch_work *work, ch_error *error)
 {
-    if (work->count > 0) {
+    /* One of the hub itself that was refused for now has its answers already. */
+    if (work->count > 0 && work->answers == NULL) {
         work->answers = ch_arena_alloc(&work->arena, work->count * sizeof *work->answers);
         if (work->answers == NULL) {
             return ch_error_set(error, CH_NO_MEMORY, "batch", "no memory for answers");

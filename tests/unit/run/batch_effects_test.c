@@ -108,6 +108,30 @@ static void without_any_room_nothing_is_stored(void **state)
     assert_status(town_publish(&f->of, &f->rescue, accept), CH_STORAGE_FULL);
 }
 
+static void what_the_hub_itself_has_to_say_again_and_again_takes_no_more_memory(void **state)
+{
+    fixture *f = *state;
+    ch_work *work;
+    const ch_event event = {.id = CH_STR("dead-letter/1"),
+                            .source = CH_STR("hub/ZJ"),
+                            .type = CH_STR("hub.subscription"),
+                            .time_ms = TOWN_START_MS,
+                            .expected_version = -1};
+    f->of.store->reserve_bytes = ABOVE_ALL;
+    assert_ok(ch_work_of_hub(&work, &event, &f->of.error), &f->of.error);
+    size_t first = 0;
+    for (unsigned attempt = 0; attempt < 3; attempt++) {
+        town_begin(&f->of);
+        assert_ok(ch_batch_take(f->of.batch, work, &f->of.error), &f->of.error);
+        town_commit(&f->of);
+        work = ch_batch_next(f->of.batch);
+        assert_status(work->answers[0].status, CH_STORAGE_FULL);
+        first = attempt == 0 ? work->arena.total : first;
+        assert_int_equal(work->arena.total, first);
+    }
+    ch_mail_free(&work->mail);
+}
+
 static void what_stands_behind_one_refused_for_now_waits_too(void **state)
 {
     fixture *f = *state;
@@ -310,6 +334,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(below_the_reserve_only_what_must_go_on_is_stored),
         TEST(without_any_room_nothing_is_stored),
+        TEST(what_the_hub_itself_has_to_say_again_and_again_takes_no_more_memory),
         TEST(what_stands_behind_one_refused_for_now_waits_too),
         TEST(a_letter_that_is_not_there_cannot_be_dropped_or_tried_again),
         TEST(dropping_destroys_the_key_once),
