@@ -89,7 +89,7 @@ ch_status ch_batch_take(ch_batch *batch, ch_work *work, ch_error *error)
         batch->last_work->next = work;
     }
     batch->last_work = work;
-    batch->events += work->count;
+    batch->events += work->count == 0 ? 1 : work->count; /* one that only moves a checkpoint is work, too */
     return ch_batch_judge_work(batch, work, error);
 }
 

@@ -30,7 +30,7 @@ struct ch_batch {
     uint32_t *sizes; /* of the records, made at the commit */
     ch_placed *placed;
     size_t count, capacity; /* records */
-    size_t events;          /* of clients */
+    size_t events;          /* taken; a work without any counts as one */
     ch_arena arena;
     ch_decision *decision;
     ch_buf public_data, secret, sealed, canonical, text;
