@@ -2,7 +2,9 @@
 
 #include <stdlib.h>
 
-#define BLOCK_SIZE ((size_t)16 * 1024)
+/* Each block as large as all before it, within these: thousands of small arenas wait in queues. */
+#define BLOCK_LEAST ((size_t)1024)
+#define BLOCK_MOST ((size_t)16 * 1024)
 
 struct ch_arena_block {
     ch_arena_block *next;
@@ -50,6 +52,13 @@ static bool has_room(const ch_arena_block *block, size_t size)
     return block != NULL && block->size - block->used >= size;
 }
 
+static size_t next_size(const ch_arena *arena, size_t least)
+{
+    size_t size = arena->held < BLOCK_LEAST ? BLOCK_LEAST : arena->held;
+    size = size > BLOCK_MOST ? BLOCK_MOST : size;
+    return size > least ? size : least;
+}
+
 static bool enter_block_with_room(ch_arena *arena, size_t size)
 {
     while (!has_room(arena->current, size) && arena->current != NULL && arena->current->next != NULL) {
@@ -58,7 +67,7 @@ static bool enter_block_with_room(ch_arena *arena, size_t size)
     if (has_room(arena->current, size)) {
         return true;
     }
-    size_t block_size = size > BLOCK_SIZE ? size : BLOCK_SIZE;
+    size_t block_size = next_size(arena, size);
     ch_arena_block *block = malloc(sizeof *block + block_size);
     if (block == NULL) {
         return false;

@@ -138,7 +138,7 @@ void ch_front_end(ch_front *front, ch_session *session)
         ch_hub_fail(front->hub, "front", &error);
     }
     for (const ch_work *work = session->queue; work != NULL; work = work->next) {
-        front->queued_bytes -= work->size_bytes;
+        front->queued_bytes -= work->memory_bytes;
         front->queued_events -= work->count;
     }
     ch_sessions_close(front->sessions, session);
@@ -249,7 +249,7 @@ static void hear_answer(ch_front *front, ch_work *work)
 {
     ch_session *session = ch_sessions_by_id(front->sessions, work->session);
     front->at_writer--;
-    front->queued_bytes -= work->size_bytes;
+    front->queued_bytes -= work->memory_bytes;
     front->queued_events -= work->count;
     if (session != NULL) {
         session->at_writer -= work->count;

@@ -118,7 +118,7 @@ static void hear_publish(ch_front *front, ch_session *session, ch_packet *packet
     work->beyond_window = session->unanswered + work->count > window;
     session->unanswered += work->count;
     session->unanswered_bytes += work->size_bytes;
-    front->queued_bytes += work->size_bytes;
+    front->queued_bytes += work->memory_bytes;
     front->queued_events += work->count;
     ch_sessions_queue(front->sessions, session, work);
     if (session->unanswered > WINDOWS_MOST * window || session->unanswered_bytes > SESSION_BYTES_MOST) {

@@ -19,7 +19,7 @@ typedef struct ch_hub_options {
     int64_t clients_most;                    /* welcomed at the same time */
     int64_t sockets_most;                    /* connections */
     int64_t window_events;                   /* unanswered events a client may have */
-    int64_t queue_bytes;   /* of events waiting for the writer; beyond it sockets are not read */
+    int64_t queue_bytes;   /* of memory for events waiting for the writer; beyond it sockets are not read */
     int64_t batch_events;  /* of one log commit, about */
     int64_t beside_events; /* a batch of more is committed beside the next one, on a thread of its own */
     int64_t commit_quiet_ms, commit_busy_ms, commit_events; /* when the state is committed */

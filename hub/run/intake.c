@@ -107,6 +107,7 @@ ch_status ch_intake_read(ch_work **out_work, const ch_rules *rules, ch_actor *ac
     work->body = body;
     work->size_bytes = ch_frame_str(header).size + ch_frame_str(body).size;
     status = read_items(work, rules, &reader, error);
+    work->memory_bytes = work->size_bytes + sizeof *work + work->arena.held;
     if (status != CH_OK) {
         ch_mail_free(&work->mail);
         return status;

@@ -56,7 +56,9 @@ typedef struct ch_work {
     ch_frame *header, *body;
     ch_arena arena;
     ch_work_item *items; /* in the arena */
-    size_t count, size_bytes;
+    size_t count;
+    size_t size_bytes;      /* of its frames */
+    size_t memory_bytes;    /* with all that was made of them: many small events take more than their bytes */
     uint64_t turn;          /* by the writer: counts the works in the order in which it took them */
     bool beyond_window;     /* its client was told how much it may have unanswered: busy */
     ch_chp_answer *answers; /* by the writer, one an item; in the arena */

@@ -330,6 +330,7 @@ static void the_work_holds_what_it_was_made_of(void **state)
     assert_int_equal(f->work->request, 7);
     assert_ptr_equal(f->work->actor, f->hotline);
     assert_true(f->work->size_bytes > f->body.size);
+    assert_true(f->work->memory_bytes > f->work->size_bytes + sizeof *f->work->items);
     assert_int_equal(f->work->session, 0);
     assert_true(ch_str_is(f->work->items[0].event.source, "hotline/1"));
     assert_int_equal(f->work->items[0].event.time_ms, TOWN_START_MS);
