@@ -1,7 +1,7 @@
 /* status, and what is asked about everything but cases: dead letters, connectors, parties, routes, grants. */
-#include "hub/model/plan.h"
 #include "hub/run/queries_inside.h"
 
+#include "hub/model/plan.h"
 #include "hub/run/ready.h"
 
 #include <inttypes.h>
