@@ -88,6 +88,13 @@ static ch_work *pop_work(ch_pipe *pipe)
     return (ch_work *)ch_pipe_pop(pipe);
 }
 
+/* While much of the hub's own waits for room, what is overdue stays where it is and is found later: it is not to fill up
+ * the row. */
+static bool may_expire(const ch_writer *writer)
+{
+    return writer->postponed_count < CH_WRITER_POSTPONED_MOST / 2;
+}
+
 static ch_work *next_work(ch_writer *writer)
 {
     ch_work *work = pop_work(writer->hub->front_to_writer);
@@ -97,7 +104,7 @@ static ch_work *next_work(ch_writer *writer)
     if (work == NULL) {
         work = ch_writer_next_postponed(writer);
     }
-    return work == NULL ? ch_expiry_next(writer->expiry) : work;
+    return work == NULL && may_expire(writer) ? ch_expiry_next(writer->expiry) : work;
 }
 
 static bool catch_up(ch_writer *writer, ch_error *error)
@@ -317,7 +324,8 @@ static void wait_for_work(ch_writer *writer)
     ch_pipe *const pipes[PIPE_COUNT] = {writer->hub->front_to_writer, writer->hub->reader_to_writer,
                                         writer->hub->main_to_writer};
     struct pollfd fds[PIPE_COUNT + 1];
-    int64_t wait = state_wait_ms(writer), due = ch_expiry_wait_ms(writer->expiry);
+    int64_t wait = state_wait_ms(writer);
+    int64_t due = may_expire(writer) ? ch_expiry_wait_ms(writer->expiry) : CH_WRITER_RETRY_MS;
     wait = wait < 0 || due < wait ? due : wait;
     if (writer->postponed != NULL && wait > CH_WRITER_RETRY_MS) {
         wait = CH_WRITER_RETRY_MS;

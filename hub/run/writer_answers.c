@@ -7,8 +7,6 @@
 
 #include <sched.h>
 
-#define POSTPONED_MOST 4096
-
 /* Full only for a moment: the other side never waits for this one. */
 static void send(ch_pipe *pipe, ch_mail *mail)
 {
@@ -91,7 +89,7 @@ ch_status ch_writer_check_blocked(ch_writer *writer, const ch_work *work)
 
 static void postpone(ch_writer *writer, ch_work *work)
 {
-    if (writer->postponed_count == POSTPONED_MOST) {
+    if (writer->postponed_count == CH_WRITER_POSTPONED_MOST) {
         ch_diag(CH_DIAG_ERROR, "writer", "an event of the hub itself was lost: %.*s %.*s",
                 CH_STR_ARG(work->items[0].event.type), CH_STR_ARG(work->items[0].event.id));
         ch_mail_free(&work->mail);

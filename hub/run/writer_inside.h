@@ -12,6 +12,7 @@
 #include <pthread.h>
 
 #define CH_WRITER_RETRY_MS 100 /* for the hub's own events that were refused for now */
+#define CH_WRITER_POSTPONED_MOST 4096
 
 /* A session whose last events were refused for now: everything is, until it starts again with the refused one. */
 typedef struct ch_blocked {
