@@ -258,6 +258,9 @@ static void commit_state(ch_writer *writer)
 {
     ch_error error;
     settle(writer);
+    if (writer->behind) {
+        return; /* what was under way has not happened, and the state is what it was before */
+    }
     ch_state_set_chain(writer->store->state, ch_event_log_chain(writer->store->log));
     ch_status status = ch_state_commit(writer->store->state, &error);
     writer->dirty_since_ms = 0;

@@ -124,7 +124,7 @@ static ch_hub_options options_of(machine *of)
                                       .random = &of->keys.random},
                             .clients_most = MACHINE_SESSIONS,
                             .batch_events = MACHINE_BATCH,
-                            .beside_events = 65536,
+                            .beside_events = of->commits_beside ? 0 : 65536,
                             .commit_quiet_ms = 20,
                             .commit_busy_ms = 100,
                             .commit_events = of->commit_events,
