@@ -35,13 +35,14 @@ static void end_deaf(ch_front *front, ch_session *session)
     ch_front_end(front, session);
 }
 
-/* Without memory for the task events go on and fill the outbox, which has an end. */
-static void tell_reader(ch_front *front, const ch_session *session, ch_task_kind kind)
+static ch_status tell_reader(ch_front *front, const ch_session *session, ch_task_kind kind)
 {
     ch_task *task;
-    if (ch_task_new(&task, kind, session->id, NULL) == CH_OK) {
+    ch_status status = ch_task_new(&task, kind, session->id, NULL);
+    if (status == CH_OK) {
         ch_front_give_task(front, task);
     }
+    return status;
 }
 
 /* Takes the reference of body. A full queue of libzmq is no reason to end a session: a burst of answers fills it
@@ -57,7 +58,8 @@ static ch_status send_or_keep(ch_front *front, ch_session *session, ch_str heade
     }
     if (first) {
         session->took_ms = ch_front_now(front);
-        tell_reader(front, session, CH_TASK_FULL);
+        ch_status told = tell_reader(front, session, CH_TASK_FULL);
+        (void)told; /* without it events go on and fill the outbox, which has an end */
     }
     if (front->flush_at_ms == 0) {
         front->flush_at_ms = ch_front_now(front) + FLUSH_EVERY_MS;
@@ -98,8 +100,7 @@ static bool flush(ch_front *front, ch_session *session)
             session->took_ms = now;
         }
     }
-    if (status == CH_OK) {
-        tell_reader(front, session, CH_TASK_ROOM);
+    if (status == CH_OK && tell_reader(front, session, CH_TASK_ROOM) == CH_OK) {
         return false;
     }
     if (status == CH_FULL && now - session->took_ms <= SILENCES * front->hub->options.heartbeat_ms) {
@@ -241,6 +242,8 @@ static void hear_grant(ch_front *front, const ch_grant *grant)
         ch_task *task;
         if (ch_task_new(&task, CH_TASK_ACTOR, session->id, actor) == CH_OK) {
             ch_front_give_task(front, task);
+        } else {
+            ch_front_end(front, session); /* nobody reads on with rights that are gone */
         }
     }
 }
@@ -409,7 +412,7 @@ static void wait_for_something(ch_front *front)
 static bool is_done(const ch_front *front)
 {
     return front->stop_at_ms != 0 &&
-           ((front->at_writer == 0 && front->queued_events == 0 && front->flush_at_ms == 0) ||
+           ((front->at_writer == 0 && front->queued_bytes == 0 && front->flush_at_ms == 0) ||
             ch_front_now(front) >= front->stop_at_ms);
 }
 
@@ -448,23 +451,35 @@ static bool is_known(void *context, const char key_z85[CH_KEY_Z85_SIZE])
     return false;
 }
 
+typedef struct grant_loading {
+    ch_front *front;
+    ch_status status;
+} grant_loading;
+
 static bool see_grant(void *context, ch_str key, ch_str value)
 {
-    ch_front *front = context;
+    grant_loading *at = context;
     ch_grant grant;
     (void)key;
-    return ch_grant_decode(value, &grant, NULL) != CH_OK || ch_actors_put(front->actors, &grant) == CH_OK;
+    if (ch_grant_decode(value, &grant, NULL) != CH_OK) {
+        ch_diag(CH_DIAG_ERROR, "front", "a grant in the state cannot be read: its key is not let in");
+        return true;
+    }
+    at->status = ch_actors_put(at->front->actors, &grant);
+    return at->status == CH_OK;
 }
 
 /* Those in the state, and over them those of the configuration. */
 static ch_status load_grants(ch_front *front, ch_error *error)
 {
     ch_state_reader *reader;
+    grant_loading at = {.front = front, .status = CH_OK};
     ch_status status = ch_state_reader_open(&reader, front->hub->store->state, error);
     if (status == CH_OK) {
-        status = ch_state_reader_grants(reader, see_grant, front);
+        status = ch_state_reader_grants(reader, see_grant, &at);
         ch_state_reader_close(reader);
     }
+    status = status == CH_OK ? at.status : status;
     for (size_t i = 0; i < front->hub->options.grant_count && status == CH_OK; i++) {
         status = ch_actors_put(front->actors, &front->hub->options.grants[i]);
     }
