@@ -114,6 +114,7 @@ struct ch_router {
     void *sockets[CH_SOCKET_COUNT]; /* NULL: not configured */
     ch_connections connections[CH_SOCKET_COUNT];
     bool drained[CH_SOCKET_COUNT];   /* gave nothing at the last look */
+    bool is_deaf;                    /* waits for everything but messages */
     size_t turn;                     /* which socket is asked next */
     char endpoint[CH_ENDPOINT_SIZE]; /* of tcp, as bound */
     char public_key[CH_KEY_Z85_SIZE];

@@ -164,11 +164,17 @@ static size_t list_sockets(const ch_router *router, zmq_pollitem_t *items)
     items[count++] = (zmq_pollitem_t){.socket = router->zap.socket, .events = ZMQ_POLLIN};
     for (size_t i = 0; i < CH_SOCKET_COUNT; i++) {
         if (router->sockets[i] != NULL) {
-            items[count++] = (zmq_pollitem_t){.socket = router->sockets[i], .events = ZMQ_POLLIN};
+            short events = router->is_deaf ? 0 : ZMQ_POLLIN;
+            items[count++] = (zmq_pollitem_t){.socket = router->sockets[i], .events = events};
             items[count++] = (zmq_pollitem_t){.socket = router->connections[i].monitor, .events = ZMQ_POLLIN};
         }
     }
     return count;
+}
+
+void ch_router_listen(ch_router *router, bool listens)
+{
+    router->is_deaf = !listens;
 }
 
 static void serve(ch_router *router)

@@ -58,6 +58,8 @@ typedef struct ch_packet {
  * fds_ready[i] tells which descriptors are readable. */
 ch_status ch_router_wait(ch_router *router, const int *fds, bool *fds_ready, size_t fd_count, int timeout_ms,
                          ch_error *error) CH_MUST_CHECK;
+/* False: from now on ch_router_wait does not return for messages, since nobody would take them. */
+void ch_router_listen(ch_router *router, bool listens);
 /* Takes one packet without waiting, from the sockets in turn; CH_END when there is none. A packet without an
  * authenticated user is dropped here. More than two frames are read off and dropped (bounded memory).
  * CH_NO_MEMORY: one packet was dropped. CH_IO: the socket is gone. */

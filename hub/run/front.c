@@ -403,6 +403,7 @@ static void wait_for_something(ch_front *front)
             timeout_ms = 0;
         }
     }
+    ch_router_listen(front->router, !is_congested(front));
     ch_status status = ch_router_wait(front->router, fds, ready, PIPE_COUNT, timeout_ms, &error);
     if (status != CH_OK) {
         ch_hub_fail(front->hub, "front", &error);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -159,6 +160,36 @@ static void tells_which_descriptor_is_ready(void **state)
     for (size_t i = 0; i <= CH_ROUTER_FDS_MAX; i++) {
         close(fds[i]);
     }
+}
+
+/* A message that waits would end each wait at once. */
+static void does_not_wake_for_messages_while_it_does_not_listen(void **state)
+{
+    hub *h = *state;
+    ch_packet packet;
+    bool ready = false;
+    unsigned wakes = 0;
+    const struct itimerspec soon = {.it_value = {.tv_nsec = 50000000}};
+    hub_start(h);
+    peer p = peer_known(h, &packet);
+    ch_packet_done(&packet);
+    peer_send(&p, "first", NULL, 0);
+    packet = hub_receive(h);
+    ch_packet_done(&packet);
+    peer_send(&p, "second", NULL, 0);
+    int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+    assert_int_equal(timerfd_settime(timer, 0, &soon, NULL), 0);
+    ch_router_listen(h->router, false);
+    for (; !ready; wakes++) {
+        assert_ok(ch_router_wait(h->router, &timer, &ready, 1, -1, &h->error), &h->error);
+    }
+    assert_true(wakes < 10);
+    ch_router_listen(h->router, true);
+    packet = hub_receive(h);
+    assert_packet(&packet, "second");
+    ch_packet_done(&packet);
+    peer_done(&p);
+    close(timer);
 }
 
 static void receives_nothing_when_nothing_came(void **state)
@@ -430,6 +461,7 @@ int main(void)
         ROUTER_TEST(a_port_in_use_is_an_error_and_leaves_nothing_behind),
         ROUTER_TEST(without_tcp_there_is_no_tcp_endpoint),
         ROUTER_TEST(tells_which_descriptor_is_ready),
+        ROUTER_TEST(does_not_wake_for_messages_while_it_does_not_listen),
         ROUTER_TEST(receives_nothing_when_nothing_came),
         ROUTER_TEST(a_message_that_is_too_large_ends_that_connection_only),
         ROUTER_TEST(a_message_of_many_frames_is_dropped_and_the_next_is_fine),
