@@ -109,6 +109,9 @@ void ch_reader_redeliver(ch_reader *reader, const ch_redeliver_mail *mail)
                 mail->dead_letter);
         return;
     }
+    if (mail->sequence >= subscription->next) {
+        return; /* it was moved back: the scan comes to the event again */
+    }
     ch_status status = ch_reader_look(reader, &error);
     if (status == CH_OK) {
         status = ch_slices_at(reader->slices, reader->log, mail->sequence, reader->last, &event, &error);
