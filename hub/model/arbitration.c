@@ -2,6 +2,8 @@
  * whoever had it first keeps it meanwhile. */
 #include "hub/model/judgement.h"
 
+#include <assert.h>
+
 #define DEFAULT_REJECTION_LIMIT 5
 
 static const ch_handoff *open_arbitration(const ch_case *the_case)
@@ -63,6 +65,7 @@ ch_status ch_judge_arbitrate(ch_judgement *judgement, uint32_t index, bool even_
 {
     const ch_case *scratch = judgement->scratch;
     const ch_handoff *ended = ch_case_handoff(scratch, index);
+    assert(ended != NULL);
     const ch_party *party = ch_rules_party(judgement->rules, ch_str_of(ended->party));
     bool is_held = ch_case_latest_open(scratch) != NULL;
     if (open_arbitration(scratch) != NULL || !ch_case_state_is_active(scratch->state) || party == NULL ||

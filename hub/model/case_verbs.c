@@ -29,12 +29,16 @@ static ch_status route(ch_judgement *judgement)
     if (chosen == NULL) {
         return CH_OK;
     }
-    const ch_offer like = {
-        .reason = ch_str_of(chosen->reason),
-        .due_ms = chosen->due_after_ms == 0 ? 0 : judgement->cause->time_ms + chosen->due_after_ms};
+    ch_offer offer = {.reason = ch_str_of(chosen->reason),
+                      .due_ms =
+                          chosen->due_after_ms == 0 ? 0 : judgement->cause->time_ms + chosen->due_after_ms};
+    if (chosen->form == CH_FORM_SINGLE) {
+        offer.party = ch_str_of(chosen->party);
+        return ch_judge_offer(judgement, &offer);
+    }
     ch_plan plan = ch_plan_of_route(chosen);
     ch_status status = ch_plan_check(judgement->rules, &plan, judgement->error);
-    return status == CH_OK ? ch_judge_offer_plan(judgement, &plan, &like) : status;
+    return status == CH_OK ? ch_judge_offer_plan(judgement, &plan, &offer) : status;
 }
 
 /* The consequence that a row names: reached like an observed fact, or left where the case cannot follow. */

@@ -20,6 +20,7 @@ static uint32_t handoff_index(const ch_case *the_case, const ch_event *event, co
 typedef struct membership {
     uint32_t group; /* 0: none */
     ch_group as;
+    ch_str lead;
     ch_mp_reader next; /* at the candidates to come */
     uint32_t next_count;
     bool arbitration;
@@ -49,7 +50,7 @@ static ch_status read_candidates(const ch_event *event, membership *out)
 
 static ch_status read_membership(const ch_case *the_case, const ch_event *event, membership *out)
 {
-    ch_str case_id, need = ch_mp_find_str(event->data, "need");
+    ch_str case_id, need;
     ch_str group = ch_mp_find_str(event->data, "group"), form = ch_mp_find_str(event->data, "form");
     *out = (membership){.group = 0};
     if (form.at != NULL && ch_form_from_name(form, &out->as.form) != CH_OK) {
@@ -59,6 +60,8 @@ static ch_status read_membership(const ch_case *the_case, const ch_event *event,
     if (group.at == NULL) {
         return CH_OK;
     }
+    need = ch_mp_find_str(event->data, "need");
+    out->lead = ch_mp_find_str(event->data, "lead");
     if (ch_group_id_split(group, &case_id, &out->group) != CH_OK || !ch_str_is(case_id, the_case->id) ||
         out->group > the_case->group_count + 1 || out->as.form == CH_FORM_SINGLE || out->arbitration ||
         (need.at != NULL && ch_need_from_text(need, &out->as.need) != CH_OK)) {
@@ -110,13 +113,13 @@ static void join_group(ch_case *the_case, membership *in)
 }
 
 /* Who has the case once this is offered: the receiver, unless somebody else keeps it. */
-static ch_str holder_after(const ch_event *event, const membership *in)
+static ch_str holder_after(const ch_event *event, const membership *in, ch_str party)
 {
-    ch_str keeper = ch_mp_find_str(event->data, "keeper");
-    if (keeper.at != NULL || in->as.form == CH_FORM_CC) {
-        return keeper;
+    if (in->as.form == CH_FORM_SINGLE) {
+        return party;
     }
-    return ch_mp_find_str(event->data, "party");
+    ch_str keeper = ch_mp_find_str(event->data, "keeper");
+    return keeper.at != NULL || in->as.form == CH_FORM_CC ? keeper : party;
 }
 
 ch_status ch_evolve_offered(ch_case *the_case, const ch_event *event)
@@ -124,7 +127,7 @@ ch_status ch_evolve_offered(ch_case *the_case, const ch_event *event)
     membership in;
     uint32_t index = handoff_index(the_case, event, "handoff");
     uint32_t previous = handoff_index(the_case, event, "previous");
-    ch_str party = ch_mp_find_str(event->data, "party"), lead = ch_mp_find_str(event->data, "lead");
+    ch_str party = ch_mp_find_str(event->data, "party");
     if (index != the_case->handoff_count + 1 || previous >= index || party.size == 0) {
         return CH_CORRUPT;
     }
@@ -146,7 +149,7 @@ ch_status ch_evolve_offered(ch_case *the_case, const ch_event *event)
                             .state = CH_HANDOFF_OFFERED,
                             .group = in.group,
                             .previous = previous,
-                            .lead = ch_str_equal(lead, party),
+                            .lead = ch_str_equal(in.lead, party),
                             .arbitration = in.arbitration,
                             .cycle = event->cycle,
                             .due_ms = ch_mp_find_int(event->data, "due", 0),
@@ -156,7 +159,7 @@ ch_status ch_evolve_offered(ch_case *the_case, const ch_event *event)
         {party, handoff->party, sizeof handoff->party},
         {ch_mp_find_str(event->data, "from"), handoff->from, sizeof handoff->from},
         {ch_mp_find_str(event->data, "reason"), handoff->reason, sizeof handoff->reason},
-        {holder_after(event, &in), the_case->lead, sizeof the_case->lead},
+        {holder_after(event, &in, party), the_case->lead, sizeof the_case->lead},
     };
     status = ch_evolve_texts(copies, sizeof copies / sizeof *copies);
     if (status == CH_OK) {

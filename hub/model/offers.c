@@ -20,7 +20,7 @@ static ch_status encode_list(ch_judgement *judgement, const ch_str *texts, size_
 /* What the record says of an offer beyond the base's own fields. */
 static ch_status offer_data(ch_judgement *judgement, const ch_offer *offer, ch_str base, ch_str *out_data)
 {
-    char need[CH_NEED_SIZE];
+    char need[CH_NEED_SIZE] = "";
     ch_str id = CH_STR_NONE, previous = CH_STR_NONE, group = CH_STR_NONE, next = CH_STR_NONE;
     bool counts = offer->group != 0 && offer->form != CH_FORM_CC;
     ch_status status = ch_judge_handoff_id(judgement, (uint32_t)judgement->scratch->handoff_count + 1, &id);
@@ -33,7 +33,9 @@ static ch_status offer_data(ch_judgement *judgement, const ch_offer *offer, ch_s
     if (status == CH_OK && offer->form == CH_FORM_SEQUENCE) {
         status = encode_list(judgement, offer->next, offer->next_count, &next);
     }
-    ch_need_text(offer->need, need);
+    if (counts) {
+        ch_need_text(offer->need, need);
+    }
     const ch_judge_pair pairs[] = {
         {.key = "handoff", .text = id},
         {.key = "party", .text = offer->party},
@@ -323,6 +325,16 @@ static int64_t due_again(const ch_judgement *judgement, const ch_handoff *before
     return before->due_ms == 0 ? 0 : judgement->cause->time_ms + before->due_ms - before->offered_ms;
 }
 
+static bool was_tried(const ch_case *the_case, uint32_t group, ch_str party)
+{
+    for (size_t i = 0; i < the_case->handoff_count; i++) {
+        if (the_case->handoffs[i].group == group && ch_str_is(party, the_case->handoffs[i].party)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 ch_status ch_judge_try_next(ch_judgement *judgement, uint32_t index, bool *out_offered)
 {
     ch_str left[CH_GROUP_MEMBERS_MAX];
@@ -335,8 +347,9 @@ ch_status ch_judge_try_next(ch_judgement *judgement, uint32_t index, bool *out_o
     if (status == CH_OK) {
         status = ch_judge_keep(judgement, ch_str_of(ended->from), &offer.from);
     }
-    /* The tables may have changed since the sequence was made. */
-    while (at < count && ch_rules_party(judgement->rules, left[at]) == NULL) {
+    /* The tables may have changed since the sequence was made, and one may have got it from another before its turn. */
+    while (at < count && (ch_rules_party(judgement->rules, left[at]) == NULL ||
+                          was_tried(judgement->scratch, offer.group, left[at]))) {
         at++;
     }
     *out_offered = status == CH_OK && at < count;

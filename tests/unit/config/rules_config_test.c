@@ -150,6 +150,7 @@ static void mistakes_in_lifecycle_cfg_are_refused(void **state)
     static const mistake mistakes[] = {
         {"lifecycle.cfg", "hops = 8;", "hops = 0;", "hops: 0 is outside 1 to 256", 0},
         {"lifecycle.cfg", "hops = 8;", "hop = 8;", "there is no setting hop", 0},
+        {"lifecycle.cfg", "rejections = 5;", "rejections = 257;", "rejections: 257 is outside 1 to 256", 0},
         {"lifecycle.cfg", "cases = (\n", "cases = { };\nothers = (\n", "there is no setting others", 1},
         {"lifecycle.cfg", "{ type = \"case.opened\"; ", "{ type = \"case.openend\"; ",
          "there is no event type case.openend", 0},

@@ -379,6 +379,18 @@ static void goes_on_with_a_sequence_whose_candidate_passed_it_on(void **state)
     assert_int_equal(city_case(of, 1)->candidate_count, 1);
 }
 
+static void tries_nobody_of_a_sequence_twice(void **state)
+{
+    city *of = *state;
+    assert_int_equal(city_command(of, "handoff.offered", 1, "{" THREE ",\"form\":\"sequence\"}"), CH_OK);
+    make_move(of, 1, 'p', 'a');
+    assert_int_equal(city_answer(of, "handoff.transferred", "power-supply", 1, "{\"party\":\"water\"}"),
+                     CH_OK);
+    make_move(of, 1, 'w', 'r');
+    assert_string_equal(handoff(of, 1, 3)->party, "urban-mgmt");
+    assert_int_equal(city_case(of, 1)->candidate_count, 0);
+}
+
 static void does_not_wait_for_who_is_only_informed(void **state)
 {
     city *of = *state;
@@ -523,6 +535,7 @@ int main(void)
         TEST(lets_the_lead_complete_last),
         TEST(keeps_one_lead_when_members_pass_their_part_on),
         TEST(goes_on_with_a_sequence_whose_candidate_passed_it_on),
+        TEST(tries_nobody_of_a_sequence_twice),
         TEST(does_not_wait_for_who_is_only_informed),
         TEST(tries_no_further_candidate_after_so_many_refusals),
         TEST(asks_the_supervisor_although_somebody_has_it_after_so_many_refusals),
