@@ -125,7 +125,8 @@ static void tell(ch_pipe *pipe)
     ch_pipe_ring(pipe);
 }
 
-/* Front first, so that the writer can still answer; the reader last, since it only listens. */
+/* The front first, so that writer and reader can still answer. Then the reader says its last to the writer, and remembers
+ * what the writer has made of it. */
 void ch_hub_stop(ch_hub *hub)
 {
     if (hub == NULL) {
@@ -138,6 +139,10 @@ void ch_hub_stop(ch_hub *hub)
     if (hub->front != NULL) {
         tell(hub->main_to_front);
         ch_front_join(hub->front);
+    }
+    if (hub->reader != NULL) {
+        tell(hub->main_to_reader);
+        ch_reader_quiet(hub->reader);
     }
     if (hub->writer != NULL) {
         tell(hub->main_to_writer);

@@ -43,6 +43,7 @@ typedef struct ch_hub {
     ch_metrics *metrics;
     int64_t started_ms; /* monotonic */
     _Atomic uint64_t log_position;
+    _Atomic uint64_t unsettled; /* works of the reader whose outcome is not on the disk yet */
     ch_pipe *main_to_front, *main_to_writer, *main_to_reader;
     ch_pipe *front_to_writer, *writer_to_front;
     ch_pipe *front_to_reader, *reader_to_front;

@@ -60,6 +60,7 @@ typedef struct ch_work {
     size_t size_bytes;      /* of its frames */
     size_t memory_bytes;    /* with all that was made of them: many small events take more than their bytes */
     uint64_t turn;          /* by the writer: counts the works in the order in which it took them */
+    bool from_reader;       /* counted in the hub's `unsettled` */
     bool beyond_window;     /* its client was told how much it may have unanswered: busy */
     ch_chp_answer *answers; /* by the writer, one an item; in the arena */
     ch_error *failure;      /* by the writer: why nothing of it was looked at; in the arena */

@@ -7,8 +7,9 @@
 #include <stdlib.h>
 
 #define CURSORS_EVERY_MS 1000
+#define SETTLE_MOST_MS 100 /* of these, for the writer to store what the cursors are about to forget */
 #define WAIT_MOST_MS 1000
-#define WORK_LIMIT ((size_t)1024 * 1024)
+#define WORK_LIMIT ((size_t)2 * 1024 * 1024) /* a cursor that holds CH_HELD_MOST cases */
 
 int64_t ch_reader_now(const ch_reader *reader)
 {
@@ -66,6 +67,7 @@ static void free_kept(ch_mail_list *list)
         ch_mail_free(link->mail);
         free(link);
     }
+    *list = (ch_mail_list){.count = 0};
 }
 
 void ch_reader_send(ch_reader *reader, ch_parcel *parcel)
@@ -75,6 +77,8 @@ void ch_reader_send(ch_reader *reader, ch_parcel *parcel)
 
 void ch_reader_publish(ch_reader *reader, ch_work *work)
 {
+    work->from_reader = true;
+    atomic_fetch_add_explicit(&reader->hub->unsettled, 1, memory_order_relaxed);
     push_or_keep(reader, reader->hub->reader_to_writer, &reader->works, &work->mail, &reader->ring_writer);
 }
 
@@ -238,13 +242,31 @@ ch_status ch_reader_delete_cursor(ch_reader *reader, const ch_subscription *subs
     return status == CH_OK ? ch_cursors_commit(reader->store->cursors, error) : status;
 }
 
+/* An acknowledgement or a failure leads to an event of the hub's own. Only once that is on the disk may the cursors forget
+ * what led to it. */
+static bool is_settled(const ch_reader *reader)
+{
+    return atomic_load_explicit(&reader->hub->unsettled, memory_order_acquire) == 0;
+}
+
+static bool cursors_are_due(const ch_reader *reader)
+{
+    return ch_reader_now(reader) >= reader->cursors_at_ms;
+}
+
+/* Clients wait for a moment: under load there would always be something on its way. */
+static bool is_settling(const ch_reader *reader)
+{
+    return cursors_are_due(reader) && !is_settled(reader) &&
+           ch_reader_now(reader) < reader->cursors_at_ms + SETTLE_MOST_MS;
+}
+
 /* What is lost here is only delivered again. */
 static void write_cursors(ch_reader *reader)
 {
     ch_error error;
     ch_status status = CH_OK;
     bool any = false;
-    reader->cursors_at_ms = ch_reader_now(reader) + CURSORS_EVERY_MS;
     for (size_t i = 0; i < reader->subscription_count && status == CH_OK; i++) {
         ch_subscription *subscription = reader->subscriptions[i];
         if (subscription->durable && subscription->changed) {
@@ -271,6 +293,7 @@ static void hear_main(ch_reader *reader)
     ch_mail *mail;
     while ((mail = ch_pipe_pop(reader->hub->main_to_reader)) != NULL) {
         if (mail->kind == CH_MAIL_STOP) {
+            reader->ending = reader->stopping;
             reader->stopping = true;
         } else if (mail->kind == CH_MAIL_RULES) {
             ch_rules_unref(reader->rules);
@@ -376,16 +399,78 @@ static void wait_for_something(ch_reader *reader, seen before)
                               reader->hub->main_to_reader};
     struct pollfd fds[3];
     bool idle = true;
-    int64_t wait = has_kept(reader) ? 1 : wake_ms(reader, before.now_ms) - ch_reader_now(reader);
+    bool waits = has_kept(reader) || is_settling(reader);
+    int64_t wait = waits ? 1 : wake_ms(reader, before.now_ms) - ch_reader_now(reader);
     for (size_t i = 0; i < 3; i++) {
         fds[i] = (struct pollfd){.fd = ch_pipe_fd(pipes[i]), .events = POLLIN};
         ch_pipe_silence(pipes[i]);
         idle = idle && ch_pipe_count(pipes[i]) == 0;
     }
     seen now = see(reader);
-    idle = has_kept(reader) || (idle && now.log == before.log && now.state == before.state);
+    idle = waits || (idle && now.log == before.log && now.state == before.state);
     if (idle && wait > 0) {
         poll(fds, 3, (int)wait);
+    }
+}
+
+/* Without room for what must be stored first, the cursors stay what they were. */
+static void look_after_cursors(ch_reader *reader)
+{
+    if (!cursors_are_due(reader) || is_settling(reader)) {
+        return;
+    }
+    if (is_settled(reader)) {
+        write_cursors(reader);
+    }
+    reader->cursors_at_ms = ch_reader_now(reader) + CURSORS_EVERY_MS;
+    publish_figures(reader);
+}
+
+static void work_for_clients(ch_reader *reader)
+{
+    while (!reader->stopping) {
+        seen before = see(reader);
+        bool more = false;
+        hear_main(reader);
+        if (!is_settling(reader)) {
+            hear_front(reader);
+            ch_reader_answer_waiting(reader);
+            more = deliver_round(reader);
+        }
+        rest(reader);
+        ch_backup_job_look(reader);
+        look_after_cursors(reader);
+        ring(reader);
+        if (!more && !reader->stopping) {
+            wait_for_something(reader, before);
+        }
+    }
+}
+
+static bool is_question(const ch_task *task)
+{
+    return task->kind == CH_TASK_MESSAGE &&
+           (task->message.verb == CH_CHP_READ || task->message.verb == CH_CHP_QUERY);
+}
+
+/* The front is gone: what it has passed on counts, but nobody hears an answer. */
+static void hear_last_words(ch_reader *reader)
+{
+    ch_task *task;
+    while ((task = ch_pipe_pop(reader->hub->front_to_reader)) != NULL) {
+        if (is_question(task)) {
+            ch_mail_free(&task->mail);
+        } else {
+            ch_reader_hear(reader, task);
+        }
+    }
+    for (size_t i = 0; i < reader->subscription_count; i++) {
+        ch_subscription_detach(reader->subscriptions[i]);
+    }
+    free_kept(&reader->parcels);
+    rest(reader);
+    for (ring(reader); reader->works.first != NULL; ring(reader)) {
+        poll(NULL, 0, 1); /* the writer makes room */
     }
 }
 
@@ -393,26 +478,18 @@ static void *run(void *argument)
 {
     pthread_setname_np(pthread_self(), "reader");
     ch_reader *reader = argument;
-    while (!reader->stopping) {
-        seen before = see(reader);
+    work_for_clients(reader);
+    hear_last_words(reader);
+    sem_post(&reader->quiet);
+    while (!reader->ending) {
+        wait_for_something(reader, see(reader));
         hear_main(reader);
-        hear_front(reader);
-        ch_reader_answer_waiting(reader);
-        bool more = deliver_round(reader);
         rest(reader);
-        ch_backup_job_look(reader);
-        if (ch_reader_now(reader) >= reader->cursors_at_ms) {
-            write_cursors(reader);
-            publish_figures(reader);
-        }
-        ring(reader);
-        if (!more && !reader->stopping) {
-            wait_for_something(reader, before);
-        }
     }
     ch_backup_job_end(reader);
-    write_cursors(reader);
-    ring(reader);
+    if (is_settled(reader)) {
+        write_cursors(reader);
+    }
     return NULL;
 }
 
@@ -472,6 +549,7 @@ static void free_reader(ch_reader *reader)
     for (size_t i = 0; i < reader->waiting_count; i++) {
         ch_mail_free(&reader->waiting[i].task->mail);
     }
+    sem_destroy(&reader->quiet);
     free(reader->subscriptions);
     free_kept(&reader->parcels);
     free_kept(&reader->works);
@@ -491,6 +569,7 @@ ch_status ch_reader_start(ch_reader **out_reader, ch_hub *hub, ch_error *error)
     reader->hub = hub;
     reader->store = hub->store;
     reader->rules = ch_rules_ref(hub->options.rules);
+    sem_init(&reader->quiet, 0, 0);
     ch_buf_init(&reader->work, WORK_LIMIT);
     ch_status status = ch_slices_new(&reader->slices, hub->store);
     status = status == CH_OK ? load(reader, error) : ch_error_set(error, status, "reader", "no memory");
@@ -503,6 +582,13 @@ ch_status ch_reader_start(ch_reader **out_reader, ch_hub *hub, ch_error *error)
     }
     *out_reader = reader;
     return CH_OK;
+}
+
+void ch_reader_quiet(ch_reader *reader)
+{
+    while (sem_wait(&reader->quiet) != 0) {
+        /* a signal came between */
+    }
 }
 
 void ch_reader_join(ch_reader *reader)

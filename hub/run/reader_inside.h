@@ -11,6 +11,7 @@
 #include "hub/run/subscription.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 
 typedef struct ch_mail_list {
     struct ch_mail_link *first, *last;
@@ -49,8 +50,8 @@ struct ch_reader {
     ch_backup_job *backup;
     ch_buf work;
     int64_t cursors_at_ms; /* when changed cursors are written next */
-    bool cursors_dirty;
-    bool stopping;
+    bool stopping, ending; /* nothing more is done for clients; nothing more comes from the writer either */
+    sem_t quiet;           /* posted when it has nothing more to say to the writer */
 };
 
 /* reader.c */

@@ -87,12 +87,21 @@ ch_status ch_writer_check_blocked(ch_writer *writer, const ch_work *work)
     return CH_OK;
 }
 
+/* Accepted or refused for good: the reader need not remember any more what made it say so. */
+static void settle(ch_writer *writer, ch_work *work)
+{
+    if (work->from_reader) {
+        atomic_fetch_sub_explicit(&writer->hub->unsettled, 1, memory_order_release);
+    }
+    ch_mail_free(&work->mail);
+}
+
 static void postpone(ch_writer *writer, ch_work *work)
 {
     if (writer->postponed_count == CH_WRITER_POSTPONED_MOST) {
         ch_diag(CH_DIAG_ERROR, "writer", "an event of the hub itself was lost: %.*s %.*s",
                 CH_STR_ARG(work->items[0].event.type), CH_STR_ARG(work->items[0].event.id));
-        ch_mail_free(&work->mail);
+        settle(writer, work);
         return;
     }
     work->next = NULL;
@@ -115,7 +124,7 @@ static void hand_back(ch_writer *writer, ch_work *work, bool again)
     } else if (again) {
         postpone(writer, work);
     } else {
-        ch_mail_free(&work->mail);
+        settle(writer, work);
     }
 }
 

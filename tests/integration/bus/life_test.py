@@ -328,6 +328,33 @@ class Restart(OwnHubTest):
         again = self.hub.client().subscribe("case.opened.>", name="steady", start=ALL)
         self.assertEqual(again.rest(), [])
 
+    def offers(self, existed):
+        subscription = self.team.subscribe("handoff.offered.>", name="lamps", start=ALL)
+        self.assertEqual(subscription.existed, existed)
+        e = subscription.event()
+        subscription.ack(e["sequence"])
+        subscription.client.settle()
+        return e
+
+    def test_an_acknowledgement_is_not_forgotten_before_the_delivery_that_it_means_is_in_the_log(self):
+        self.hub.client().publish_one("case.opened", "grid", "1", {"kind": "matter", "category": "lamp"},
+                                      area="330902")
+        self.team = self.hub.granted("lamps", "department", sources=["pda"], parties=["urban-mgmt"])
+        self.hub.stop()
+        self.hub.settings["store.reserve"] = "1024GiB"
+        self.hub.write_config()
+        self.hub.start()
+        self.team = self.hub.client("lamps")
+        first = self.offers(existed=False)
+        self.hub.stop()
+        self.hub.settings["store.reserve"] = "1MiB"
+        self.hub.write_config()
+        self.hub.start()
+        self.team = self.hub.client("lamps")
+        self.assertEqual(self.offers(existed=True), first)
+        delivered = self.hub.client().subscribe("handoff.delivered.>", start=ALL).event()
+        self.assertEqual(delivered["data"]["handoff"], first["data"]["handoff"])
+
     def test_checkpoints_dead_letters_and_versions_outlive_a_kill(self):
         importer = self.hub.client("importer")
         good, bad = importer.publish(event("case.opened", "grid", "1", {"kind": "matter"}, ref="a"),
