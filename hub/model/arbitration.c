@@ -66,7 +66,7 @@ ch_status ch_judge_arbitrate(ch_judgement *judgement, uint32_t index, bool even_
     const ch_case *scratch = judgement->scratch;
     const ch_handoff *ended = ch_case_handoff(scratch, index);
     assert(ended != NULL);
-    const ch_party *party = ch_rules_party(judgement->rules, ch_str_of(ended->party));
+    const ch_party *party = ended == NULL ? NULL : ch_rules_party(judgement->rules, ch_str_of(ended->party));
     bool is_held = ch_case_latest_open(scratch) != NULL;
     if (open_arbitration(scratch) != NULL || !ch_case_state_is_active(scratch->state) || party == NULL ||
         party->supervisor[0] == '\0' || (is_held && !even_so)) {
