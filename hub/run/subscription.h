@@ -90,6 +90,9 @@ int64_t ch_subscription_backoff_ms(const ch_subscription *subscription, uint32_t
 /* One that is out and whose time has passed; NULL: none. */
 const ch_pending *ch_subscription_overdue(ch_subscription *subscription, int64_t now_ms);
 
+/* The case is held until not_before_ms, from what is looked at next on, unless it was held already. CH_FULL: `most` are. */
+ch_status ch_subscription_hold(ch_subscription *subscription, uint64_t case_number, int64_t not_before_ms,
+                               size_t most) CH_MUST_CHECK;
 ch_held *ch_subscription_held(ch_subscription *subscription, uint64_t case_number);
 void ch_subscription_release(ch_subscription *subscription, uint64_t case_number);
 /* Scanning waits: no more cases could be held. */
@@ -110,7 +113,7 @@ void ch_subscription_move(ch_subscription *subscription, uint32_t epoch, uint64_
 /* The floor: everything up to here is done. */
 uint64_t ch_subscription_floor(const ch_subscription *subscription);
 
-/* As the cursors keep it. CH_CORRUPT. */
+/* subscription_codec.c: as the cursors keep it. CH_CORRUPT. */
 void ch_subscription_encode(ch_buf *out, const ch_subscription *subscription);
 ch_status ch_subscription_decode(ch_str bytes, ch_subscription *subscription) CH_MUST_CHECK;
 
