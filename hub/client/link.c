@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #define HANDSHAKE_MS 5000
+/* What CURVE adds to a frame: command name 8, nonce 8, authenticator 16, flags 1. */
+#define CURVE_OVERHEAD_BYTES 33
 #define EVENTS                                                                                               \
     (ZMQ_EVENT_CLOSED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |                      \
      ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
@@ -135,7 +137,7 @@ static bool set_keys(const ch_link *link)
 
 static bool set_options(const ch_link *link)
 {
-    int64_t body_most = CH_CHP_BODY_MAX;
+    int64_t body_most = CH_CHP_BODY_MAX + (link->has_keys ? CURVE_OVERHEAD_BYTES : 0);
     return set_int(link->socket, ZMQ_RECONNECT_IVL, -1) && set_int(link->socket, ZMQ_LINGER, 0) &&
            set_int(link->socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS) &&
            set_int(link->socket, ZMQ_CONNECT_TIMEOUT, HANDSHAKE_MS) &&

@@ -101,6 +101,7 @@ ch_status ch_publish_work(casehub *hub, int64_t now_ms)
     if (now_ms < hub->resend_at_ms) {
         return CH_OK;
     }
+    hub->resend_at_ms = 0; /* else a full window would look overdue, and the loop would never sleep */
     ch_status status = CH_OK;
     ch_window_batch batch = pending(hub);
     while (status == CH_OK && batch.count > 0) {
