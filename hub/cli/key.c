@@ -5,6 +5,7 @@
 #include "hub/model/grant.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #define KEY_TEXT_SIZE (CH_KEY_TEXT_SIZE - 1)
@@ -162,16 +163,18 @@ static ch_status grant(ch_cli *cli)
     return publish_grant(cli, data);
 }
 
-/* Its grant as the hub has it; the caller's. */
-static ch_status find_grant(ch_cli *cli, const char *key, json_t **out_grant)
+/* On the page behind *next, which becomes the page after; NULL: there is none. CH_OK with *out_grant NULL: not there. */
+static ch_status find_on_page(ch_cli *cli, const char *key, char **next, json_t **out_grant)
 {
     size_t index;
     json_t *rows = NULL, *row;
-    ch_status status = ch_cli_query(cli, "grants", NULL, &rows, NULL);
+    json_t *arguments = *next == NULL ? NULL : json_pack("{s:s}", "after", *next);
+    free(*next);
+    *next = NULL;
+    ch_status status = ch_cli_query(cli, "grants", arguments, &rows, next);
     if (status != CH_OK) {
         return status;
     }
-    status = ch_error_set(&cli->error, CH_NOT_FOUND, NULL, "no grant holds the key %s", key);
     json_array_foreach(rows, index, row)
     {
         if (strcmp(ch_row_text(row, "key"), key) == 0) {
@@ -182,6 +185,20 @@ static ch_status find_grant(ch_cli *cli, const char *key, json_t **out_grant)
     }
     json_decref(rows);
     return status;
+}
+
+/* Its grant as the hub has it; the caller's. */
+static ch_status find_grant(ch_cli *cli, const char *key, json_t **out_grant)
+{
+    char *next = NULL;
+    ch_status status;
+    do {
+        status = find_on_page(cli, key, &next, out_grant);
+    } while (status == CH_OK && *out_grant == NULL && next != NULL);
+    free(next);
+    return status != CH_OK || *out_grant != NULL
+               ? status
+               : ch_error_set(&cli->error, CH_NOT_FOUND, NULL, "no grant holds the key %s", key);
 }
 
 static ch_status revoke_key(ch_cli *cli)

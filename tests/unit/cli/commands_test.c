@@ -518,6 +518,20 @@ static void a_grant_names_its_holder_and_revoking_keeps_the_rest(void **state)
     assert_int_equal(self->code, 66);
 }
 
+static void a_key_is_revoked_however_many_grants_there_are(void **state)
+{
+    static char key[] = "0123456789abcdefghijABCDEFGHIJ.-:+=^!/*?";
+    shell *self =
+        GIVEN(state, {.name = "grants", .rows = "[{\"key\":\"another\",\"name\":\"wang\"}]", .next = "n1"},
+              {.name = "grants",
+               .rows = "[{\"key\":\"0123456789abcdefghijABCDEFGHIJ.-:+=^!/*?\",\"name\":\"li\","
+                       "\"role\":\"auditor\"}]"});
+    shell_run(self, "key", "revoke", key);
+    assert_int_equal(self->code, 0);
+    assert_string_equal(self->hub->asked[1], "grants {\"after\":\"n1\"}");
+    assert_holds(self->hub->published[0], "\"name\":\"li\",\"role\":\"auditor\",\"revoked\":true}");
+}
+
 static void who_speaks_for_others_is_bound_to_no_source_and_a_desk_may_always_be_its_own(void **state)
 {
     static char key[] = "0123456789abcdefghijABCDEFGHIJ.-:+=^!/*?";
@@ -587,6 +601,7 @@ int main(void)
         TEST(check_speaks_as_monitoring_plugins_do),
         TEST(dead_letters_are_shown_before_they_are_tried_again),
         TEST(a_grant_names_its_holder_and_revoking_keeps_the_rest),
+        TEST(a_key_is_revoked_however_many_grants_there_are),
         TEST(who_speaks_for_others_is_bound_to_no_source_and_a_desk_may_always_be_its_own),
         TEST(seeking_and_deleting_a_subscription_show_what_came_of_it),
         TEST(a_relative_folder_is_named_from_here),
