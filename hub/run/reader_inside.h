@@ -104,7 +104,7 @@ bool ch_reader_deliver(ch_reader *reader, ch_subscription *subscription);
 uint64_t ch_reader_case_of(const ch_slice_event *event);
 
 /* redelivery.c */
-void ch_reader_acknowledge(ch_reader *reader, ch_subscription *subscription, const ch_pending *event);
+void ch_reader_acknowledge(ch_reader *reader, const ch_pending *event);
 void ch_reader_fail(ch_reader *reader, ch_subscription *subscription, uint64_t sequence, int64_t delay_ms,
                     const char *reason);
 void ch_reader_fail_overdue(ch_reader *reader, ch_subscription *subscription);

@@ -94,10 +94,15 @@ void ch_reader_report_subscription(ch_reader *reader, const ch_subscription *sub
     ch_reader_report(reader, "hub.subscription", id, CH_STR_NONE, ch_buf_str(data));
 }
 
+/* All of it or nothing. */
 static ch_status take_settings(const ch_reader *reader, const ch_task *task, ch_subscription *subscription)
 {
     const ch_chp_subscribe *asked = &task->message.subscribe;
     const ch_hub_options *options = &reader->hub->options;
+    ch_status status = ch_subscription_set_patterns(subscription, asked->patterns, asked->pattern_count);
+    if (status != CH_OK) {
+        return status;
+    }
     ch_actor *actor = ch_actor_ref(task->actor);
     ch_actor_unref(subscription->actor);
     subscription->actor = actor;
@@ -115,7 +120,7 @@ static ch_status take_settings(const ch_reader *reader, const ch_task *task, ch_
     subscription->backoff_most_ms = options->backoff_most_ms;
     subscription->held_most = (size_t)options->held_most;
     subscription->changed = true;
-    return ch_subscription_set_patterns(subscription, asked->patterns, asked->pattern_count);
+    return CH_OK;
 }
 
 static void welcome(ch_reader *reader, const ch_task *task, const ch_subscription *subscription, bool existed)
@@ -168,11 +173,7 @@ static ch_status begin(ch_reader *reader, const ch_task *task, ch_subscription *
     if (status == CH_OK) {
         status = take_settings(reader, task, subscription);
     }
-    if (status != CH_OK) {
-        return ch_error_set(error, status, "SUBSCRIBE", "%s", ch_status_text(status));
-    }
-    /* It must not miss anything from now on, whatever happens. */
-    return subscription->durable ? ch_reader_write_cursor(reader, subscription, error) : CH_OK;
+    return status == CH_OK ? CH_OK : ch_error_set(error, status, "SUBSCRIBE", "%s", ch_status_text(status));
 }
 
 static ch_status make(ch_reader *reader, const ch_task *task, uint64_t next, ch_error *error)
@@ -185,16 +186,17 @@ static ch_status make(ch_reader *reader, const ch_task *task, uint64_t next, ch_
     status = begin(reader, task, subscription, next, error);
     if (status == CH_OK) {
         status = ch_reader_add(reader, subscription);
-        if (status != CH_OK) {
-            ch_error_set(error, status, "SUBSCRIBE", "the hub has its most subscriptions");
-        }
-        if (status != CH_OK && subscription->durable) {
-            ch_status removed = ch_reader_delete_cursor(reader, subscription, NULL);
-            (void)removed;
-        }
+        ch_error_set(error, status, "SUBSCRIBE", "%s",
+                     status == CH_FULL ? "the hub has its most subscriptions" : ch_status_text(status));
     }
     if (status != CH_OK) {
         ch_subscription_free(subscription);
+        return status;
+    }
+    /* It must not miss anything from now on, whatever happens. */
+    status = subscription->durable ? ch_reader_write_cursor(reader, subscription, error) : CH_OK;
+    if (status != CH_OK) {
+        ch_reader_remove(reader, subscription);
         return status;
     }
     welcome(reader, task, subscription, false);
@@ -241,15 +243,9 @@ static ch_subscription *find(ch_reader *reader, const ch_task *task, int64_t num
     return subscription;
 }
 
-typedef struct acknowledging {
-    ch_reader *reader;
-    ch_subscription *subscription;
-} acknowledging;
-
 static void see_acknowledged(void *context, const ch_pending *event)
 {
-    const acknowledging *at = context;
-    ch_reader_acknowledge(at->reader, at->subscription, event);
+    ch_reader_acknowledge(context, event);
 }
 
 static void acknowledge(ch_reader *reader, const ch_task *task)
@@ -261,9 +257,8 @@ static void acknowledge(ch_reader *reader, const ch_task *task)
     if (subscription == NULL) {
         return;
     }
-    acknowledging at = {reader, subscription};
     if (ack->upto > 0) {
-        ch_subscription_ack_upto(subscription, (uint64_t)ack->upto, see_acknowledged, &at);
+        ch_subscription_ack_upto(subscription, (uint64_t)ack->upto, see_acknowledged, reader);
     }
     ch_mp_reader singles = ch_mp_reader_of(ack->singles);
     if (ack->singles.at == NULL || !ch_mp_next(&singles, &head)) {
@@ -271,7 +266,7 @@ static void acknowledge(ch_reader *reader, const ch_task *task)
     }
     for (uint32_t i = 0; i < head.count && ch_mp_next(&singles, &value); i++) {
         if (ch_subscription_ack(subscription, (uint64_t)value.integer, &event) == CH_OK) {
-            ch_reader_acknowledge(reader, subscription, &event);
+            ch_reader_acknowledge(reader, &event);
         }
     }
 }

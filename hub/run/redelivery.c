@@ -31,9 +31,8 @@ static void report_delivered(ch_reader *reader, const ch_pending *event)
     ch_reader_report(reader, "handoff.delivered", id, at->event.subject, ch_buf_str(&reader->work));
 }
 
-void ch_reader_acknowledge(ch_reader *reader, ch_subscription *subscription, const ch_pending *event)
+void ch_reader_acknowledge(ch_reader *reader, const ch_pending *event)
 {
-    (void)subscription;
     if (event->offers) {
         report_delivered(reader, event);
     }
