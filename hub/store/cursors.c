@@ -137,7 +137,7 @@ static ch_status visit_all(ch_cursors *cursors, MDB_txn *txn, ch_cursor_visitor 
                            ch_error *error)
 {
     MDB_cursor *cursor;
-    MDB_val key, value;
+    MDB_val key = {0}, value = {0};
     bool go_on = true;
     int code = mdb_cursor_open(txn, cursors->table, &cursor);
     if (code != 0) {

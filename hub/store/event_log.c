@@ -44,7 +44,7 @@ ch_status ch_log_decode(MDB_val key, MDB_val value, ch_record *out_record, ch_er
 /* The last record must be readable and follow the one before it. */
 static ch_status check_tail(ch_event_log *log, MDB_cursor *cursor, ch_error *error)
 {
-    MDB_val key, value;
+    MDB_val key = {0}, value = {0};
     ch_record last, before = {.sequence = 0};
     int code = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
     if (code == MDB_NOTFOUND) {

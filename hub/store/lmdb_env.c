@@ -152,7 +152,7 @@ static ch_status count_free_pages(MDB_env *env, uint64_t *out_pages)
 {
     MDB_txn *txn;
     MDB_cursor *cursor;
-    MDB_val key, pages;
+    MDB_val key = {0}, pages = {0};
     uint64_t count = 0;
     ch_status status = ch_lmdb_begin_read(env, &txn, NULL);
     if (status != CH_OK) {

@@ -15,7 +15,7 @@ struct ch_log_reader {
 
 static ch_status find_last(ch_log_reader *reader, ch_error *error)
 {
-    MDB_val key, value;
+    MDB_val key = {0}, value = {0}; /* a damaged page may leave them unset */
     int code = mdb_cursor_get(reader->cursor, &key, &value, MDB_LAST);
     reader->placed = false;
     reader->last = 0;
@@ -105,7 +105,7 @@ ch_status ch_log_reader_seek(ch_log_reader *reader, uint64_t sequence, ch_record
 
 ch_status ch_log_reader_next(ch_log_reader *reader, ch_record *out_record, ch_error *error)
 {
-    MDB_val key, value;
+    MDB_val key = {0}, value = {0}; /* a damaged page may leave them unset */
     if (reader->after >= reader->last) {
         return CH_END;
     }

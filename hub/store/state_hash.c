@@ -15,7 +15,7 @@ static ch_status add_table(const ch_state *state, MDB_txn *txn, ch_table table,
                            crypto_generichash_state *hash)
 {
     MDB_cursor *cursor;
-    MDB_val key, value;
+    MDB_val key = {0}, value = {0};
     ch_str content;
     uint8_t number = (uint8_t)table;
     int code = mdb_cursor_open(txn, state->tables[table], &cursor);
