@@ -138,6 +138,16 @@ class Hub:
     def signal(self, number):
         self.process.send_signal(number)
 
+    @contextlib.contextmanager
+    def held(self):
+        """Meanwhile the daemon does nothing at all. A thread of it may outlast kill(): this waits until all stand."""
+        self.signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)
+        try:
+            yield
+        finally:
+            self.signal(signal.SIGCONT)
+
     def wait(self, timeout=chp.WAIT):
         """Its exit code."""
         code = self.process.wait(timeout)
@@ -212,6 +222,10 @@ class Hub:
         """Anonymous bytes: what the hub holds itself, without the mapped data files."""
         with open(f"/proc/{self.process.pid}/smaps_rollup", encoding="ascii") as file:
             return int(re.search(r"^Anonymous:\s+(\d+) kB", file.read(), re.M)[1]) * 1024
+
+    def is_sanitized(self):
+        with open(f"/proc/{self.process.pid}/maps", encoding="ascii") as file:
+            return "libasan" in file.read()
 
     def cpu_seconds(self):
         with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as file:

@@ -2,7 +2,6 @@
 import json
 import os
 import pathlib
-import signal
 import sys
 import unittest
 import urllib.error
@@ -83,9 +82,8 @@ class Hotline(unittest.TestCase):
         self.assertEqual(len(self.opened()), 1)
 
     def test_a_hub_that_does_not_answer_in_time_gives_503_and_the_next_try_opens_one_case(self):
-        self.city.process.send_signal(signal.SIGSTOP)
-        status, headers, _ = self.post()
-        self.city.process.send_signal(signal.SIGCONT)
+        with self.city.held():
+            status, headers, _ = self.post()
         self.assertEqual(status, 503)
         self.assertTrue(headers["Retry-After"])
         key = headers["Idempotency-Key"]
