@@ -470,7 +470,9 @@ static void hear_last_words(ch_reader *reader)
     free_kept(&reader->parcels);
     rest(reader);
     for (ring(reader); reader->works.first != NULL; ring(reader)) {
-        poll(NULL, 0, 1); /* the writer makes room */
+        hear_main(reader); /* the writer may be waiting, too */
+        rest(reader);
+        poll(NULL, 0, 1); /* it makes room */
     }
 }
 
