@@ -47,9 +47,10 @@ ch_status ch_judge_co_workers(const ch_judgement *judgement, const ch_handoff *h
         return CH_OK;
     }
     name_open_members(scratch, handoff->group, handoff->index, names);
-    return ch_error_set(judgement->error, CH_REFUSED, "data.handoff",
-                        "co-workers-open: %.*s/h%u leads, and its co-workers have not ended: %s (case version %u)",
-                        CH_STR_ARG(judgement->case_id), handoff->index, names, scratch->version);
+    return ch_error_set(
+        judgement->error, CH_REFUSED, "data.handoff",
+        "co-workers-open: %.*s/h%u leads, and its co-workers have not ended: %s (case version %u)",
+        CH_STR_ARG(judgement->case_id), handoff->index, names, scratch->version);
 }
 
 /* The case goes where a completed handoff leads it. */

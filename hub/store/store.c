@@ -170,7 +170,8 @@ static ch_status open_locked(ch_store *store, const ch_store_options *options, c
     }
     ch_hub_key_check(key, store->key_check);
     store->epoch = is_new ? 1 : found.epoch;
-    status = is_new ? ch_store_making_begin(store->dir, error) : check_identity(store, &found, options, error);
+    status =
+        is_new ? ch_store_making_begin(store->dir, error) : check_identity(store, &found, options, error);
     if (status == CH_OK) {
         status = open_parts(store, options, is_new, key, error);
     }

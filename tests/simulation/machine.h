@@ -28,7 +28,7 @@ typedef struct machine {
     uint64_t reserve_bytes;
     int64_t commit_events;
     bool commits_beside; /* on a thread of its own, whatever the batch holds */
-    ch_hub *hub; /* NULL: not running */
+    ch_hub *hub;         /* NULL: not running */
     ch_writer *writer;
     bool dead; /* it has ended itself; why is in `error` */
     ch_error error;
