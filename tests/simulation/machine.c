@@ -123,7 +123,8 @@ static ch_hub_options options_of(machine *of)
                                       .reserve_bytes = of->reserve_bytes,
                                       .random = &of->keys.random},
                             .clients_most = MACHINE_SESSIONS,
-                            .batch_events = MACHINE_BATCH,
+                            .batch_events =
+                                MACHINE_BATCH * (1 + CH_DERIVED_MAX), /* all of a round, with what follows */
                             .beside_events = of->commits_beside ? 0 : 65536,
                             .commit_quiet_ms = 20,
                             .commit_busy_ms = 100,
