@@ -226,7 +226,9 @@ ch_status ch_batch_append_decision(ch_batch *batch, const ch_event *produced, si
             *out_index = batch->count;
         }
         status = ch_batch_append(batch, &decision->events[i], derived ? NULL : produced, error);
-        count_event(batch, &decision->events[i].event, derived);
+        if (status == CH_OK) {
+            count_event(batch, &decision->events[i].event, derived);
+        }
     }
     return status;
 }
