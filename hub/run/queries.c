@@ -175,6 +175,21 @@ ch_status ch_query_no_argument(ch_query_look *look, const char *name, const char
     return refuse(look->error, name, expected);
 }
 
+ch_status ch_query_read_record(ch_query_look *look, uint64_t sequence, ch_record *out_record,
+                               ch_event *out_event)
+{
+    if (sequence > ch_log_reader_last(look->asker->log)) {
+        return CH_END;
+    }
+    ch_status status = ch_log_reader_seek(look->asker->log, sequence, out_record, look->error);
+    if (status == CH_END || (status == CH_OK && out_record->sequence != sequence)) {
+        return CH_CORRUPT;
+    }
+    return status == CH_OK
+               ? ch_event_decode(out_record->public_part, CH_EVENT_RECORDED, out_event, look->error)
+               : status;
+}
+
 static bool is_plain(ch_str text)
 {
     for (size_t i = 0; i < text.size; i++) {

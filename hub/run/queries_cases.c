@@ -258,14 +258,9 @@ static ch_status put_event(ch_query_look *look, uint64_t sequence, bool personal
 {
     ch_record record;
     ch_event event;
-    if (sequence > ch_log_reader_last(look->asker->log)) {
+    ch_status status = ch_query_read_record(look, sequence, &record, &event);
+    if (status == CH_END) {
         return CH_END;
-    }
-    ch_status status = ch_log_reader_seek(look->asker->log, sequence, &record, look->error);
-    if (status == CH_OK && record.sequence == sequence) {
-        status = ch_event_decode(record.public_part, CH_EVENT_RECORDED, &event, look->error);
-    } else if (status == CH_OK || status == CH_END) {
-        return ch_error_set(look->error, CH_CORRUPT, "log", "record %" PRIu64 " is not there", sequence);
     }
     if (status == CH_OK) {
         status = ch_read_event(&look->answer->rows, look->asker->hub->store, &record, &event, personal);

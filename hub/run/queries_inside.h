@@ -42,6 +42,10 @@ bool ch_query_may_look(ch_query_look *look);
 /* A walk's end: what its visitor met, then what the walk itself did. */
 ch_status ch_query_end_walk(ch_query_look *look, ch_status status, const char *what);
 ch_status ch_query_no_argument(ch_query_look *look, const char *name, const char *expected);
+/* The record at `sequence` and its event, both within the log's look. CH_END: it does not reach that far yet;
+ * CH_CORRUPT when the record is not there. */
+ch_status ch_query_read_record(ch_query_look *look, uint64_t sequence, ch_record *out_record,
+                               ch_event *out_event) CH_MUST_CHECK;
 
 /* A map whose absent values are left out. */
 typedef struct ch_query_row {

@@ -154,15 +154,7 @@ static ch_status open_secret(ch_query_look *look, uint64_t sequence, ch_buf *out
 {
     ch_record record;
     ch_event event;
-    if (sequence > ch_log_reader_last(look->asker->log)) {
-        return CH_END;
-    }
-    ch_status status = ch_log_reader_seek(look->asker->log, sequence, &record, look->error);
-    if (status == CH_OK && record.sequence == sequence) {
-        status = ch_event_decode(record.public_part, CH_EVENT_RECORDED, &event, look->error);
-    } else if (status == CH_OK || status == CH_END) {
-        status = CH_CORRUPT;
-    }
+    ch_status status = ch_query_read_record(look, sequence, &record, &event);
     return status == CH_OK ? ch_store_open_secret(look->asker->hub->store, &record, &event, out_secret)
                            : status;
 }
