@@ -1,11 +1,13 @@
 #include "connectors/host/rows.h"
 
 #include "connectors/host/rows_file.h"
+#include "hub/base/array.h"
 
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#define PENDING_FIRST 256
 #define FIRST_CAPACITY ((size_t)1024)
 
 /* What a note replaced, and what with. */
@@ -188,17 +190,12 @@ ch_row_news ch_rows_compare(const ch_rows *rows, ch_str key, ch_str aspect, ch_s
 
 static ch_status remember(ch_rows *rows, const ch_row *before, const ch_row *after)
 {
-    if (rows->pending_count == rows->pending_capacity) {
-        size_t capacity = rows->pending_capacity == 0 ? 256 : rows->pending_capacity * 2;
-        undo *pending = realloc(rows->pending, capacity * sizeof *pending);
-        if (pending == NULL) {
-            return CH_NO_MEMORY;
-        }
-        rows->pending = pending;
-        rows->pending_capacity = capacity;
+    ch_status status = ch_array_reserve(&rows->pending, &rows->pending_capacity, rows->pending_count + 1,
+                                        PENDING_FIRST, sizeof *rows->pending);
+    if (status == CH_OK) {
+        rows->pending[rows->pending_count++] = (undo){*before, *after, is_free(before)};
     }
-    rows->pending[rows->pending_count++] = (undo){*before, *after, is_free(before)};
-    return CH_OK;
+    return status;
 }
 
 static ch_status note(ch_rows *rows, const ch_row *row, ch_error *error)

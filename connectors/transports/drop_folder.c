@@ -1,5 +1,7 @@
 #include "connectors/transports/drop_folder.h"
 
+#include "hub/base/array.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define FILES_FIRST 64
 #define HINTS_LIMIT ((size_t)256 * 1024)
 
 ch_status ch_drop_folder_open(ch_drop_folder *out_folder, const char *path, int64_t settle_ms,
@@ -127,17 +130,12 @@ typedef struct scan {
 
 static ch_status add(scan *found, const ch_drop_file *file)
 {
-    if (found->count == found->capacity) {
-        size_t capacity = found->capacity == 0 ? 64 : found->capacity * 2;
-        ch_drop_file *files = realloc(found->files, capacity * sizeof *files);
-        if (files == NULL) {
-            return CH_NO_MEMORY;
-        }
-        found->files = files;
-        found->capacity = capacity;
+    ch_status status =
+        ch_array_reserve(&found->files, &found->capacity, found->count + 1, FILES_FIRST, sizeof *file);
+    if (status == CH_OK) {
+        found->files[found->count++] = *file;
     }
-    found->files[found->count++] = *file;
-    return CH_OK;
+    return status;
 }
 
 static ch_status look_at_all(const ch_drop_folder *folder, DIR *list, int64_t monotonic_ms, scan *found)

@@ -1,8 +1,9 @@
 #include "hub/client/subscribe.h"
 
-#include <stdlib.h>
+#include "hub/base/array.h"
 
 #define HOLD_MS 2000
+#define NAKS_FIRST 4
 
 static ch_subscription *find(casehub *hub, int number)
 {
@@ -45,21 +46,6 @@ int casehub_ack_upto(casehub *hub, int number, uint64_t sequence)
     return 0;
 }
 
-static bool make_room(ch_subscription *subscription)
-{
-    if (subscription->nak_count < subscription->nak_capacity) {
-        return true;
-    }
-    size_t capacity = subscription->nak_capacity == 0 ? 4 : subscription->nak_capacity * 2;
-    ch_nak *naks = realloc(subscription->naks, capacity * sizeof *naks);
-    if (naks == NULL) {
-        return false;
-    }
-    subscription->naks = naks;
-    subscription->nak_capacity = capacity;
-    return true;
-}
-
 static void hold(casehub *hub, ch_subscription *subscription, uint64_t sequence)
 {
     if (hub->handed.subscription != subscription->wire.subscription || hub->handed.sequence != sequence ||
@@ -81,7 +67,8 @@ int casehub_nak(casehub *hub, int number, uint64_t sequence, int delay_ms, const
     if (reason != NULL && ch_str_copy(nak.reason, sizeof nak.reason, ch_str_of(reason)) != CH_OK) {
         return ch_client_fail(hub, CH_TOO_LARGE, "reason", "a code has at most %d bytes", CH_CODE_MAX);
     }
-    if (!make_room(subscription)) {
+    if (ch_array_reserve(&subscription->naks, &subscription->nak_capacity, subscription->nak_count + 1,
+                         NAKS_FIRST, sizeof nak) != CH_OK) {
         return ch_client_fail(hub, CH_NO_MEMORY, "nak", "%s", ch_status_text(CH_NO_MEMORY));
     }
     if (ch_under_way_remove(&subscription->under_way, sequence)) {

@@ -1,5 +1,7 @@
 #include "hub/model/case.h"
 
+#include "hub/base/array.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,58 +120,30 @@ void ch_case_clear(ch_case *the_case)
                           .candidate_capacity = the_case->candidate_capacity};
 }
 
-/* Room for `count` items of `size` bytes behind *items. Thousands of cases are in memory at once and most have one or
- * two of everything: nothing is set aside before it is needed. */
-static ch_status reserve(void **items, size_t *capacity, size_t count, size_t size)
-{
-    if (count <= *capacity) {
-        return CH_OK;
-    }
-    size_t grown = *capacity == 0 ? count : *capacity;
-    while (grown < count) {
-        grown *= 2;
-    }
-    void *room = realloc(*items, grown * size);
-    if (room == NULL) {
-        return CH_NO_MEMORY;
-    }
-    *items = room;
-    *capacity = grown;
-    return CH_OK;
-}
+/* Thousands of cases are in memory at once and most have one or two of everything: nothing is set aside before it is
+ * needed. */
+#define RESERVE(items, capacity, count) ch_array_reserve(&(items), &(capacity), count, count, sizeof *(items))
 
 ch_status ch_case_reserve(ch_case *the_case, size_t handoffs, size_t steps, size_t refs, size_t digests)
 {
-    void *room = the_case->handoffs;
-    ch_status status = reserve(&room, &the_case->handoff_capacity, handoffs, sizeof *the_case->handoffs);
-    the_case->handoffs = room;
+    ch_status status = RESERVE(the_case->handoffs, the_case->handoff_capacity, handoffs);
     if (status == CH_OK) {
-        room = the_case->steps;
-        status = reserve(&room, &the_case->step_capacity, steps, sizeof *the_case->steps);
-        the_case->steps = room;
+        status = RESERVE(the_case->steps, the_case->step_capacity, steps);
     }
     if (status == CH_OK) {
-        room = the_case->refs;
-        status = reserve(&room, &the_case->ref_capacity, refs, sizeof *the_case->refs);
-        the_case->refs = room;
+        status = RESERVE(the_case->refs, the_case->ref_capacity, refs);
     }
     if (status == CH_OK) {
-        room = the_case->digests;
-        status = reserve(&room, &the_case->digest_capacity, digests, sizeof *the_case->digests);
-        the_case->digests = room;
+        status = RESERVE(the_case->digests, the_case->digest_capacity, digests);
     }
     return status;
 }
 
 ch_status ch_case_reserve_groups(ch_case *the_case, size_t groups, size_t candidates)
 {
-    void *room = the_case->groups;
-    ch_status status = reserve(&room, &the_case->group_capacity, groups, sizeof *the_case->groups);
-    the_case->groups = room;
+    ch_status status = RESERVE(the_case->groups, the_case->group_capacity, groups);
     if (status == CH_OK) {
-        room = the_case->candidates;
-        status = reserve(&room, &the_case->candidate_capacity, candidates, sizeof *the_case->candidates);
-        the_case->candidates = room;
+        status = RESERVE(the_case->candidates, the_case->candidate_capacity, candidates);
     }
     return status;
 }

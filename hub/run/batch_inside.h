@@ -6,6 +6,9 @@
 
 #include "hub/run/batch.h"
 
+/* Elements of a growing array that are set aside when the first is needed. */
+#define CH_BATCH_ARRAY_FIRST 64
+
 /* A record of this batch: folded already, encoded at the commit. Its bytes stand in `parts`, in this order. */
 typedef struct ch_placed {
     ch_record record; /* but for public and sealed part */
@@ -65,8 +68,6 @@ ch_status ch_batch_append_decision(ch_batch *batch, const ch_event *produced, si
 /* The keyed hash that tells whether a repeated id says the same. CH_ERASED. */
 ch_status ch_batch_digest(ch_batch *batch, const ch_event *event, uint64_t case_number,
                           uint8_t out_digest[CH_DIGEST_SIZE]) CH_MUST_CHECK;
-/* Room for one more in a growing array of `size`d elements. CH_NO_MEMORY. */
-ch_status ch_batch_reserve(void **at, size_t *capacity, size_t count, size_t size) CH_MUST_CHECK;
 
 /* batch_repeat.c: the first answer again. CH_CONFLICT: the event says something else now; any other failure is the
  * store's. */

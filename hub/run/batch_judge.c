@@ -3,6 +3,8 @@
  */
 #include "hub/run/batch_inside.h"
 
+#include "hub/base/array.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -143,8 +145,8 @@ static ch_status note_letter(ch_batch *batch, const ch_event *event, ch_error *e
 
 static ch_status note_grant(ch_batch *batch, const ch_event *event)
 {
-    ch_status status = ch_batch_reserve((void **)&batch->grants.at, &batch->grants.capacity,
-                                        batch->grants.count, sizeof *batch->grants.at);
+    ch_status status = ch_array_reserve(&batch->grants.at, &batch->grants.capacity, batch->grants.count + 1,
+                                        CH_BATCH_ARRAY_FIRST, sizeof *batch->grants.at);
     if (status == CH_OK) {
         status = ch_grant_decode(event->data, &batch->grants.at[batch->grants.count], NULL);
     }
@@ -287,8 +289,9 @@ static ch_status append_hub_event(ch_batch *batch, ch_str type, ch_str id, ch_st
 
 static ch_status close_letter(ch_batch *batch, uint64_t number)
 {
-    ch_status status = ch_batch_reserve((void **)&batch->closed_letters.at, &batch->closed_letters.capacity,
-                                        batch->closed_letters.count, sizeof *batch->closed_letters.at);
+    ch_status status = ch_array_reserve(&batch->closed_letters.at, &batch->closed_letters.capacity,
+                                        batch->closed_letters.count + 1, CH_BATCH_ARRAY_FIRST,
+                                        sizeof *batch->closed_letters.at);
     if (status == CH_OK) {
         batch->closed_letters.at[batch->closed_letters.count++] = number;
     }
@@ -323,8 +326,9 @@ static ch_status note_letter(ch_batch *batch, const ch_event *event, ch_error *e
         strcmp(letter.stage, "deliver") != 0) {
         return CH_OK;
     }
-    ch_status status = ch_batch_reserve((void **)&batch->redeliveries.at, &batch->redeliveries.capacity,
-                                        batch->redeliveries.count, sizeof *batch->redeliveries.at);
+    ch_status status =
+        ch_array_reserve(&batch->redeliveries.at, &batch->redeliveries.capacity,
+                         batch->redeliveries.count + 1, CH_BATCH_ARRAY_FIRST, sizeof *batch->redeliveries.at);
     if (status == CH_OK) {
         batch->redeliveries.at[batch->redeliveries.count++] = letter;
         status = append_retried(batch, number, error);

@@ -1,25 +1,10 @@
 /* One event on its way into log and state: split by field classes, sealed, encoded, chained, folded. */
 #include "hub/run/batch_inside.h"
 
+#include "hub/base/array.h"
 #include "hub/model/topic.h"
 
 #include <sodium.h>
-#include <stdlib.h>
-
-ch_status ch_batch_reserve(void **at, size_t *capacity, size_t count, size_t size)
-{
-    if (count < *capacity) {
-        return CH_OK;
-    }
-    size_t larger = *capacity == 0 ? 64 : *capacity * 2;
-    void *moved = realloc(*at, larger * size);
-    if (moved == NULL) {
-        return CH_NO_MEMORY;
-    }
-    *at = moved;
-    *capacity = larger;
-    return CH_OK;
-}
 
 /* hub. events hold nothing secret: a key would protect nothing. */
 static ch_status key_of(ch_batch *batch, uint64_t case_number, uint8_t out_key[CH_KEY_SIZE])
@@ -121,7 +106,8 @@ static ch_status place(ch_batch *batch, ch_placed *placed, const ch_event *event
     if (status != CH_OK) {
         return status;
     }
-    status = ch_batch_reserve((void **)&batch->placed, &batch->capacity, batch->count, sizeof *batch->placed);
+    status = ch_array_reserve(&batch->placed, &batch->capacity, batch->count + 1, CH_BATCH_ARRAY_FIRST,
+                              sizeof *batch->placed);
     if (status == CH_OK) {
         status = keep_parts(batch, placed, event);
     }

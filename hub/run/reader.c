@@ -1,5 +1,6 @@
 #include "hub/run/reader_inside.h"
 
+#include "hub/base/array.h"
 #include "hub/base/diag.h"
 
 #include <poll.h>
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 
 #define CURSORS_EVERY_MS 1000
+#define SUBSCRIPTIONS_FIRST 16
 #define SETTLE_MOST_MS 100 /* of these, for the writer to store what the cursors are about to forget */
 #define WAIT_MOST_MS 1000
 #define WORK_LIMIT ((size_t)2 * 1024 * 1024) /* a cursor that holds CH_HELD_MOST cases */
@@ -195,17 +197,13 @@ ch_status ch_reader_add(ch_reader *reader, ch_subscription *subscription)
     if (reader->subscription_count >= (size_t)reader->hub->options.subscriptions_most) {
         return CH_FULL;
     }
-    if (reader->subscription_count == reader->subscription_capacity) {
-        size_t larger = reader->subscription_capacity == 0 ? 16 : reader->subscription_capacity * 2;
-        ch_subscription **moved = realloc(reader->subscriptions, larger * sizeof(ch_subscription *));
-        if (moved == NULL) {
-            return CH_NO_MEMORY;
-        }
-        reader->subscriptions = moved;
-        reader->subscription_capacity = larger;
+    ch_status status =
+        ch_array_reserve(&reader->subscriptions, &reader->subscription_capacity,
+                         reader->subscription_count + 1, SUBSCRIPTIONS_FIRST, sizeof(ch_subscription *));
+    if (status == CH_OK) {
+        reader->subscriptions[reader->subscription_count++] = subscription;
     }
-    reader->subscriptions[reader->subscription_count++] = subscription;
-    return CH_OK;
+    return status;
 }
 
 void ch_reader_remove(ch_reader *reader, ch_subscription *subscription)

@@ -1,8 +1,11 @@
 #include "hub/run/subscription.h"
 
+#include "hub/base/array.h"
 #include "hub/model/topic.h"
 
 #include <stdlib.h>
+
+#define ARRAY_FIRST 64
 
 ch_status ch_subscription_new(ch_subscription **out_subscription)
 {
@@ -98,25 +101,6 @@ bool ch_subscription_may_want(const ch_subscription *subscription, const ch_topi
     return false;
 }
 
-/* Room for one more in a sorted array. */
-static ch_status reserve(void **at, size_t *capacity, size_t count, size_t most, size_t size)
-{
-    if (count >= most) {
-        return CH_FULL;
-    }
-    if (count < *capacity) {
-        return CH_OK;
-    }
-    size_t larger = *capacity == 0 ? 64 : *capacity * 2;
-    void *moved = realloc(*at, larger * size);
-    if (moved == NULL) {
-        return CH_NO_MEMORY;
-    }
-    *at = moved;
-    *capacity = larger;
-    return CH_OK;
-}
-
 /* Where this sequence is, or would go. */
 static size_t pending_place(const ch_subscription *subscription, uint64_t sequence)
 {
@@ -152,8 +136,11 @@ static void note_deadline(ch_subscription *subscription, int64_t deadline_ms)
 
 ch_status ch_subscription_sent(ch_subscription *subscription, const ch_pending *event)
 {
-    ch_status status = reserve((void **)&subscription->pending, &subscription->pending_capacity,
-                               subscription->pending_count, CH_PENDING_MOST, sizeof *event);
+    if (subscription->pending_count >= CH_PENDING_MOST) {
+        return CH_FULL;
+    }
+    ch_status status = ch_array_reserve(&subscription->pending, &subscription->pending_capacity,
+                                        subscription->pending_count + 1, ARRAY_FIRST, sizeof *event);
     if (status != CH_OK) {
         return status;
     }
@@ -250,8 +237,11 @@ ch_status ch_subscription_hold(ch_subscription *subscription, uint64_t case_numb
         held->not_before_ms = not_before_ms;
         return CH_OK;
     }
-    ch_status status = reserve((void **)&subscription->held, &subscription->held_capacity,
-                               subscription->held_count, most, sizeof *held);
+    if (subscription->held_count >= most) {
+        return CH_FULL;
+    }
+    ch_status status = ch_array_reserve(&subscription->held, &subscription->held_capacity,
+                                        subscription->held_count + 1, ARRAY_FIRST, sizeof *held);
     if (status != CH_OK) {
         return status;
     }
