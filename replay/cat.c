@@ -1,12 +1,13 @@
 /* cat: prints events, one a line, as JSON or in columns. */
 #include "replay/filter.h"
 #include "replay/guard.h"
-#include "replay/interrupt.h"
 #include "replay/secrets.h"
 
+#include "hub/base/interrupt.h"
 #include "hub/model/topic.h"
 
 #include <inttypes.h>
+#include <poll.h>
 
 #define FOLLOW_EVERY_MS 200
 #define LINE_LIMIT ((size_t)4 << 20)
@@ -113,7 +114,7 @@ static ch_status print(reel *run, const ch_tape_item *item, ch_error *error)
 static ch_status wait_for_more(reel *run, ch_error *error)
 {
     fflush(run->replay->world->out);
-    ch_interrupt_sleep_ms(FOLLOW_EVERY_MS);
+    poll(NULL, 0, FOLLOW_EVERY_MS); /* shorter when a signal comes */
     ch_status status = ch_interrupt_check(error);
     return status == CH_OK ? ch_tape_extend(run->tape, error) : status;
 }

@@ -1,9 +1,10 @@
 /* diff: where two logs begin to differ. Of two stores or backups the chains are compared, which cover everything;
  * with an export the events, since it holds no more. */
 #include "replay/guard.h"
-#include "replay/interrupt.h"
 #include "replay/report.h"
 #include "replay/tape.h"
+
+#include "hub/base/interrupt.h"
 
 #include <inttypes.h>
 #include <sys/stat.h>

@@ -1,9 +1,10 @@
 /* export: the public part of a log as a text file that proves itself (export_format.h). */
 #include "replay/filter.h"
 #include "replay/guard.h"
-#include "replay/interrupt.h"
 #include "replay/progress.h"
 #include "replay/report.h"
+
+#include "hub/base/interrupt.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,6 +1,7 @@
 #include "replay/guard.h"
-#include "replay/interrupt.h"
 #include "replay/replay.h"
+
+#include "hub/base/interrupt.h"
 
 #include <sodium.h>
 #include <stdlib.h>

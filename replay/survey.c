@@ -1,8 +1,9 @@
 #include "replay/survey.h"
 
 #include "replay/guard.h"
-#include "replay/interrupt.h"
 #include "replay/progress.h"
+
+#include "hub/base/interrupt.h"
 
 #define LOOK_UP_EVERY 1024
 

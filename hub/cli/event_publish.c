@@ -1,8 +1,9 @@
 #include "hub/cli/answers.h"
 #include "hub/cli/exit_codes.h"
-#include "hub/cli/interrupt.h"
 #include "hub/cli/line_reader.h"
 #include "hub/cli/nouns.h"
+
+#include "hub/base/interrupt.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,9 @@
 #include "hub/cli/event_line.h"
 #include "hub/cli/exit_codes.h"
-#include "hub/cli/interrupt.h"
 #include "hub/cli/nouns.h"
 #include "hub/cli/times.h"
+
+#include "hub/base/interrupt.h"
 
 #include <errno.h>
 #include <inttypes.h>

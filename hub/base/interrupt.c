@@ -1,4 +1,4 @@
-#include "hub/cli/interrupt.h"
+#include "hub/base/interrupt.h"
 
 #include <signal.h>
 #include <stddef.h>
@@ -22,4 +22,9 @@ void ch_interrupt_catch(void)
 bool ch_interrupted(void)
 {
     return interrupted != 0;
+}
+
+ch_status ch_interrupt_check(ch_error *error)
+{
+    return ch_interrupted() ? ch_error_set(error, CH_TIMEOUT, NULL, "interrupted") : CH_OK;
 }
