@@ -11,32 +11,6 @@
     "{\"specversion\":\"1.0\",\"id\":\"7\",\"source\":\"hotline/81890\",\"type\":\"case.noted\","            \
     "\"time\":\"2026-11-23T02:27:00Z\"}"
 
-typedef struct fixture {
-    ch_buf bytes, again, text;
-    ch_error error;
-    ch_event event;
-} fixture;
-
-static int set_up(void **state)
-{
-    static fixture of;
-    of = (fixture){.error = {.status = CH_OK}};
-    ch_buf_init(&of.bytes, 1 << 20);
-    ch_buf_init(&of.again, 1 << 20);
-    ch_buf_init(&of.text, 4 << 20);
-    *state = &of;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    fixture *of = *state;
-    ch_buf_done(&of->bytes);
-    ch_buf_done(&of->again);
-    ch_buf_done(&of->text);
-    return 0;
-}
-
 /* ---- events from a seed */
 
 static ch_str any_text(ch_random_seeded *random, ch_charset charset, size_t most, char *room)
@@ -107,7 +81,7 @@ static void put_any_record(ch_buf *out, ch_random_seeded *random)
 
 static void brings_back_any_record_byte_for_byte_and_through_json(void **state)
 {
-    fixture *of = *state;
+    value_fixture *of = *state;
     ch_random_seeded random;
     ch_buf left, right;
     ch_random_seeded_init(&random, 20261123);
@@ -152,7 +126,7 @@ static bool is_part_of_the_fact(const ch_attribute *attribute)
 
 static void the_canonical_form_is_the_sorted_map_of_the_producers_fact(void **state)
 {
-    fixture *of = *state;
+    value_fixture *of = *state;
     ch_random_seeded random;
     ch_random_seeded_init(&random, 7);
     for (unsigned round = 0; round < 200; round++) {
@@ -183,7 +157,7 @@ static void the_canonical_form_is_the_sorted_map_of_the_producers_fact(void **st
 
 static void the_same_fact_mapped_again_has_the_same_canonical_form(void **state)
 {
-    fixture *of = *state;
+    value_fixture *of = *state;
     const ch_event event = {.id = CH_STR("7"),
                             .source = CH_STR("a/1"),
                             .type = CH_STR("case.noted"),
@@ -206,7 +180,7 @@ static void the_same_fact_mapped_again_has_the_same_canonical_form(void **state)
 
 static void tells_when_there_is_no_room_for_the_canonical_form(void **state)
 {
-    fixture *of = *state;
+    value_fixture *of = *state;
     ch_buf small;
     ch_buf_init(&small, 40);
     of->event =
@@ -236,7 +210,7 @@ static void refuses_json_that_is_no_object_or_has_no_time(void **state)
         {"{\"time\":1.5}", "time"},
         {"{\"id\":\"7\",\"recordedtime\":\"2026-11-23\"}", "recordedtime"},
     };
-    fixture *of = *state;
+    value_fixture *of = *state;
     ch_buf_append_text(&of->bytes, "before");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_status(ch_event_from_json(&of->bytes, ch_str_of(cases[i].text), &of->error), CH_INVALID);
@@ -250,7 +224,7 @@ static void refuses_json_that_is_no_object_or_has_no_time(void **state)
 
 static void reads_times_of_any_offset_and_writes_them_in_utc(void **state)
 {
-    fixture *of = *state;
+    value_fixture *of = *state;
     static const char *const texts[] = {"\"2026-11-23T10:27:00+08:00\"", "\"2026-11-23T02:27:00Z\"",
                                         "1795400820000"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -270,7 +244,7 @@ static void reads_times_of_any_offset_and_writes_them_in_utc(void **state)
 
 static void keeps_times_of_data_and_raw_bytes_as_they_are(void **state)
 {
-    fixture *of = *state;
+    value_fixture *of = *state;
     ch_mp_value value;
     const ch_str text = CH_STR("{\"raw\":{\"$base64\":\"/wA=\"},\"data\":{\"time\":\"soon\",\"due\":5}}");
     assert_status(ch_event_from_json(&of->bytes, text, &of->error), CH_OK);
@@ -289,7 +263,7 @@ static void refuses_to_write_what_is_no_event_as_json(void **state)
                                       "81 a4 74696d65 a1 61",
                                       "81 a4 74696d65 d3 7fffffffffffffff",
                                       "81 a4"};
-    fixture *of = *state;
+    value_fixture *of = *state;
     for (size_t i = 0; i < sizeof hex / sizeof *hex; i++) {
         ch_buf_clear(&of->bytes);
         put_hex(&of->bytes, hex[i]);
@@ -300,7 +274,7 @@ static void refuses_to_write_what_is_no_event_as_json(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up_values, tear_down_values)
     const struct CMUnitTest tests[] = {
         TEST(brings_back_any_record_byte_for_byte_and_through_json),
         TEST(the_canonical_form_is_the_sorted_map_of_the_producers_fact),

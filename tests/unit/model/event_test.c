@@ -6,32 +6,6 @@
 
 #include <stdio.h>
 
-typedef struct fixture {
-    ch_buf bytes, again, text;
-    ch_error error;
-    ch_event event;
-} fixture;
-
-static int set_up(void **state)
-{
-    static fixture of;
-    of = (fixture){.error = {.status = CH_OK}};
-    ch_buf_init(&of.bytes, 1 << 20);
-    ch_buf_init(&of.again, 1 << 20);
-    ch_buf_init(&of.text, 4 << 20);
-    *state = &of;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    fixture *of = *state;
-    ch_buf_done(&of->bytes);
-    ch_buf_done(&of->again);
-    ch_buf_done(&of->text);
-    return 0;
-}
-
 typedef struct sample {
     const char *name, *json;
     bool recorded; /* only in a record */
@@ -55,7 +29,7 @@ static const sample samples[] = {
 };
 
 /* A good event of the form, but with `name` as `json` (NULL: without it). */
-static ch_status decode_with(fixture *of, ch_event_form form, const char *name, const char *json)
+static ch_status decode_with(value_fixture *of, ch_event_form form, const char *name, const char *json)
 {
     const char *comma = "{";
     ch_buf_clear(&of->text);
@@ -80,7 +54,7 @@ static ch_status decode_with(fixture *of, ch_event_form form, const char *name, 
     return ch_event_decode(ch_buf_str(&of->bytes), form, &of->event, &of->error);
 }
 
-static void assert_refused(fixture *of, ch_status actual, ch_status expected, const char *where,
+static void assert_refused(value_fixture *of, ch_status actual, ch_status expected, const char *where,
                            const char *text)
 {
     if (actual != expected || strcmp(of->error.where, where) != 0 || strstr(of->error.text, text) == NULL) {
@@ -137,7 +111,7 @@ static void refuses_an_attribute_of_the_wrong_kind_or_charset(void **state)
         {"private", "\"Li\"", "a map is"},
         {"raw", "\"text\"", "binary"},
     };
-    fixture *of = *state;
+    value_fixture *of = *state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ch_status status = decode_with(of, CH_EVENT_PRODUCED, cases[i].name, cases[i].json);
         assert_refused(of, status, CH_INVALID, cases[i].name, cases[i].text);
@@ -165,7 +139,7 @@ static void refuses_a_record_whose_outcome_is_malformed(void **state)
         {"anomalous", "\"yes\"", "true or false is"},
         {"inferred", "0", "true or false is"},
     };
-    fixture *of = *state;
+    value_fixture *of = *state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ch_status status = decode_with(of, CH_EVENT_RECORDED, cases[i].name, cases[i].json);
         assert_refused(of, status, CH_INVALID, cases[i].name, cases[i].text);
@@ -175,7 +149,7 @@ static void refuses_a_record_whose_outcome_is_malformed(void **state)
 static void refuses_texts_beyond_their_length_and_takes_them_up_to_it(void **state)
 {
     static const char digits[] = "0123456789", letters[] = "abcdefghij";
-    fixture *of = *state;
+    value_fixture *of = *state;
     size_t texts = 0;
     for (size_t i = 0; i < CH_ATTRIBUTE_COUNT; i++) {
         const ch_attribute *attribute = &ch_attributes[i];
@@ -203,7 +177,7 @@ static void refuses_an_event_that_lacks_what_identifies_it(void **state)
     static const char *const always[] = {"specversion", "id", "source", "type", "time"};
     static const char *const recorded[] = {"sequence", "epoch", "recordedtime", "topic",      "actor",
                                            "subject",  "cycle", "casestate",    "caseversion"};
-    fixture *of = *state;
+    value_fixture *of = *state;
     for (size_t i = 0; i < sizeof always / sizeof *always; i++) {
         assert_refused(of, decode_with(of, CH_EVENT_PRODUCED, always[i], NULL), CH_INVALID, always[i],
                        "missing");
@@ -220,7 +194,7 @@ static void refuses_an_event_that_lacks_what_identifies_it(void **state)
 
 static void refuses_a_producer_that_sets_what_only_the_hub_sets(void **state)
 {
-    fixture *of = *state;
+    value_fixture *of = *state;
     size_t refused = 0;
     for (size_t i = 0; i < CH_ATTRIBUTE_COUNT; i++) {
         if (ch_attributes[i].by_hub) {
@@ -235,7 +209,7 @@ static void refuses_a_producer_that_sets_what_only_the_hub_sets(void **state)
 
 static void refuses_an_unknown_attribute_by_its_name_unless_that_is_no_name(void **state)
 {
-    fixture *of = *state;
+    value_fixture *of = *state;
     assert_refused(of, decode_with(of, CH_EVENT_PRODUCED, "title", "\"x\""), CH_INVALID, "title",
                    "no such attribute");
     assert_refused(of, decode_with(of, CH_EVENT_RECORDED, "private_data", "{}"), CH_INVALID, "private_data",
@@ -248,7 +222,7 @@ static void refuses_an_unknown_attribute_by_its_name_unless_that_is_no_name(void
 
 static void refuses_subject_and_ref_together_but_a_record_has_both(void **state)
 {
-    fixture *of = *state;
+    value_fixture *of = *state;
     ch_buf_clear(&of->text);
     ch_buf_append_text(
         &of->text, "{\"specversion\":\"1.0\",\"id\":\"7\",\"source\":\"hotline/1\",\"type\":\"case.noted\","
@@ -265,7 +239,7 @@ static void refuses_a_doubled_attribute_and_what_is_no_map(void **state)
 {
     static const char *const hex[] = {"c0", "90",      "a1 61", "82 a2 69 64 a1 37 a2 69 64 a1 38",
                                       "",   "81 a2 69"};
-    fixture *of = *state;
+    value_fixture *of = *state;
     for (size_t i = 0; i < sizeof hex / sizeof *hex; i++) {
         ch_buf_clear(&of->bytes);
         put_hex(&of->bytes, hex[i]);
@@ -278,7 +252,7 @@ static void refuses_a_doubled_attribute_and_what_is_no_map(void **state)
 
 static void survives_every_cut_and_every_changed_byte(void **state)
 {
-    fixture *of = *state;
+    value_fixture *of = *state;
     assert_status(decode_with(of, CH_EVENT_RECORDED, "data", "{\"a\":[1,{\"b\":\"c\"}]}"), CH_OK);
     ch_str whole = ch_buf_str(&of->bytes);
     for (size_t size = 0; size < whole.size; size++) {
@@ -304,7 +278,7 @@ static void takes_nil_for_absent(void **state)
     static const char *const names[] = {"ref",         "area",        "party",   "expectedversion",
                                         "handoff_ref", "causationid", "mapping", "testmode",
                                         "private",     "raw",         "data",    "subject"};
-    fixture *of = *state;
+    value_fixture *of = *state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         assert_status(decode_with(of, CH_EVENT_PRODUCED, names[i], "null"), CH_OK);
         assert_null(of->event.ref.at);
@@ -318,7 +292,7 @@ static void a_record_has_room_for_what_the_hub_adds(void **state)
 {
     char data[4096] = "{";
     size_t size = 1;
-    fixture *of = *state;
+    value_fixture *of = *state;
     for (unsigned i = 0; i < 258; i++) {
         size += (size_t)snprintf(data + size, sizeof data - size, "%s\"f%u\":1", i == 0 ? "" : ",", i);
     }
@@ -330,7 +304,7 @@ static void a_record_has_room_for_what_the_hub_adds(void **state)
 
 static void decodes_attributes_in_any_order(void **state)
 {
-    fixture *of = *state;
+    value_fixture *of = *state;
     ch_event first, second;
     assert_status(decode_with(of, CH_EVENT_RECORDED, "party", "\"water-rescue\""), CH_OK);
     ch_event_encode(&of->again, &of->event);
@@ -352,7 +326,7 @@ static void decodes_attributes_in_any_order(void **state)
 
 static void encodes_in_one_order_with_data_last_and_leaves_out_what_is_absent(void **state)
 {
-    fixture *of = *state;
+    value_fixture *of = *state;
     const ch_event event = {.id = CH_STR("7"),
                             .source = CH_STR("a/1"),
                             .type = CH_STR("case.noted"),
@@ -369,7 +343,7 @@ static void encodes_in_one_order_with_data_last_and_leaves_out_what_is_absent(vo
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up_values, tear_down_values)
     const struct CMUnitTest tests[] = {
         TEST(refuses_an_attribute_of_the_wrong_kind_or_charset),
         TEST(refuses_a_record_whose_outcome_is_malformed),

@@ -8,30 +8,7 @@
 #define KEY "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-typedef struct fixture {
-    ch_buf bytes, again;
-    ch_error error;
-} fixture;
-
-static int set_up(void **state)
-{
-    static fixture of;
-    of = (fixture){.error = {.status = CH_OK}};
-    ch_buf_init(&of.bytes, 1 << 20);
-    ch_buf_init(&of.again, 1 << 20);
-    *state = &of;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    fixture *of = *state;
-    ch_buf_done(&of->bytes);
-    ch_buf_done(&of->again);
-    return 0;
-}
-
-static ch_str from_json(fixture *of, const char *text)
+static ch_str from_json(value_fixture *of, const char *text)
 {
     ch_buf_clear(&of->bytes);
     assert_status(ch_json_to_mp(&of->bytes, ch_str_of(text), &ch_mp_limits_event, &of->error), CH_OK);
@@ -80,7 +57,7 @@ static void refuses_a_grant_that_is_not_whole_and_clear(void **state)
         {"{\"area\":[\"33\"]}", "data.area"},
         {"{\"a b\":1}", "data"},
     };
-    fixture *of = *state;
+    value_fixture *of = *state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         ch_grant grant = {.name = "before"};
         ch_status status = ch_grant_decode(from_json(of, cases[i].json), &grant, &of->error);
@@ -98,7 +75,7 @@ static void refuses_a_grant_that_is_not_whole_and_clear(void **state)
 static void takes_thirty_two_of_each_list_and_not_one_more(void **state)
 {
     static const char *const lists[][2] = {{"sources", "hotline"}, {"parties", "water"}, {"areas", "33"}};
-    fixture *of = *state;
+    value_fixture *of = *state;
     ch_grant grant;
     for (size_t i = 0; i < COUNT(lists); i++) {
         for (unsigned items = CH_GRANT_LIST_MAX; items <= CH_GRANT_LIST_MAX + 1; items++) {
@@ -134,7 +111,7 @@ static void brings_back_every_grant(void **state)
         "[\"water-rescue\",\"*\"],\"areas\":[\"33\",\"330203\"],\"private\":\"own\"}",
         "{\"key\":\"" KEY "\",\"private\":\"none\",\"revoked\":true}",
     };
-    fixture *of = *state;
+    value_fixture *of = *state;
     for (size_t i = 0; i < COUNT(grants); i++) {
         ch_grant grant;
         assert_status(ch_grant_decode(from_json(of, grants[i]), &grant, &of->error), CH_OK);
@@ -175,7 +152,7 @@ static ch_grant grant_of(ch_role role)
                       .areas = {"3302"}};
 }
 
-static ch_status publish(fixture *of, const ch_grant *grant, const ch_event *event)
+static ch_status publish(value_fixture *of, const ch_grant *grant, const ch_event *event)
 {
     of->error = (ch_error){.status = CH_OK};
     ch_status status = ch_grant_may_publish(grant, event, &of->error);
@@ -203,7 +180,7 @@ static void denies_every_type_that_is_not_the_roles_to_say(void **state)
         {"clock.met", "--------"},       {"case", "--------"},
         {"cases.opened", "--------"},    {"", "--------"},
     };
-    fixture *of = *state;
+    value_fixture *of = *state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         for (unsigned role = 0; role < CH_ROLE_COUNT; role++) {
             const ch_grant grant = grant_of((ch_role)role);
@@ -223,7 +200,7 @@ static void denies_every_type_that_is_not_the_roles_to_say(void **state)
 static void denies_everybody_to_speak_as_the_hub(void **state)
 {
     static const char *const sources[] = {"hub", "hub/ZJ", "hub/"};
-    fixture *of = *state;
+    value_fixture *of = *state;
     for (unsigned role = 0; role < CH_ROLE_COUNT; role++) {
         for (size_t i = 0; i < COUNT(sources); i++) {
             ch_grant grant = grant_of((ch_role)role);
@@ -239,7 +216,7 @@ static void denies_everybody_to_speak_as_the_hub(void **state)
 
 static void denies_everything_without_a_grant_and_after_it_was_revoked(void **state)
 {
-    fixture *of = *state;
+    value_fixture *of = *state;
     const ch_event event = {.type = CH_STR("case.noted"), .source = CH_STR("hotline")};
     assert_status(publish(of, NULL, &event), CH_DENIED);
     assert_false(ch_grant_may_read(NULL, CH_STR("case.noted.hotline.water._"), true));
@@ -277,7 +254,7 @@ static void denies_sources_parties_and_areas_outside_the_grant(void **state)
     };
     static const ch_role roles[] = {CH_ROLE_CONNECTOR, CH_ROLE_DEPARTMENT, CH_ROLE_SUPERVISOR,
                                     CH_ROLE_OPERATOR};
-    fixture *of = *state;
+    value_fixture *of = *state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         for (size_t k = 0; k < COUNT(roles); k++) {
             const ch_grant grant = grant_of(roles[k]);
@@ -296,7 +273,7 @@ static void denies_sources_parties_and_areas_outside_the_grant(void **state)
 
 static void a_grant_without_sources_lets_only_operators_and_supervisors_speak(void **state)
 {
-    fixture *of = *state;
+    value_fixture *of = *state;
     const ch_event event = {.type = CH_STR("case.noted"), .source = CH_STR("console/1")};
     for (unsigned role = 0; role < CH_ROLE_COUNT; role++) {
         ch_grant grant = grant_of((ch_role)role);
@@ -316,7 +293,7 @@ static void a_connector_reports_its_own_state_and_no_other(void **state)
                                    "connector"
                                    "\xa4"
                                    "grid";
-    fixture *of = *state;
+    value_fixture *of = *state;
     ch_grant grant = grant_of(CH_ROLE_CONNECTOR);
     memcpy(grant.name, "hotline", sizeof "hotline");
     ch_event event = {.type = CH_STR("hub.connector"), .source = CH_STR("hotline/1")};
@@ -442,7 +419,7 @@ static void an_area_is_covered_by_its_prefix_with_and_without_dots(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up_values, tear_down_values)
     const struct CMUnitTest tests[] = {
         TEST(refuses_a_grant_that_is_not_whole_and_clear),
         TEST(takes_thirty_two_of_each_list_and_not_one_more),

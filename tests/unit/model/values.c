@@ -3,6 +3,26 @@
 #include <math.h>
 #include <stdio.h>
 
+int set_up_values(void **state)
+{
+    static value_fixture of;
+    of = (value_fixture){.error = {.status = CH_OK}};
+    ch_buf_init(&of.bytes, 1 << 20);
+    ch_buf_init(&of.again, 1 << 20);
+    ch_buf_init(&of.text, 4 << 20);
+    *state = &of;
+    return 0;
+}
+
+int tear_down_values(void **state)
+{
+    value_fixture *of = *state;
+    ch_buf_done(&of->bytes);
+    ch_buf_done(&of->again);
+    ch_buf_done(&of->text);
+    return 0;
+}
+
 void put_hex(ch_buf *out, const char *hex)
 {
     unsigned byte;

@@ -1,50 +1,8 @@
 /* What one log commit holds: repeats wherever the first one is, and checkpoints, all or nothing. */
-#include "tests/unit/check.h"
-#include "tests/unit/run/town.h"
+#include "tests/unit/run/batch_town.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-
-typedef struct fixture {
-    town of;
-    ch_grant hotline, forum, rescue;
-    ch_batch *second; /* beside the town's own */
-} fixture;
-
-#define NOTE_OF(id, text)                                                                                    \
-    "{\"id\":\"" id "\",\"type\":\"case.noted\",\"source\":\"hotline/1\",\"ref\":\"A1\",\"data\":{\"text\":" \
-    "\"" text "\"}}"
-#define LOST                                                                                                 \
-    "{\"type\":\"case.noted\",\"source\":\"hotline/1\",\"subject\":\"ZJ-20261123-99\",\"raw\":{\"$base64\":" \
-    "\"Y2FsbA==\"}}"
-#define RIVER                                                                                                \
-    "{\"type\":\"case.opened\",\"source\":\"hotline/1\",\"ref\":\"R1\",\"area\":\"330703\",\"data\":{"       \
-    "\"kind\":\"matter\",\"category\":\"river\"}}"
-
-static int setup(void **state)
-{
-    static fixture f;
-    town_start(&f.of);
-    f.hotline = town_grant(CH_ROLE_CONNECTOR, "hotline-in", CH_PRIVATE_NONE, "hotline", "", "");
-    f.forum = town_grant(CH_ROLE_CONNECTOR, "forum-in", CH_PRIVATE_NONE, "forum", "", "");
-    f.rescue = town_grant(CH_ROLE_DEPARTMENT, "rescue", CH_PRIVATE_OWN, "rescue", "water-rescue", "");
-    assert_status(ch_batch_new(&f.second, f.of.store, f.of.metrics), CH_OK);
-    *state = &f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture *f = *state;
-    ch_batch_free(f->second);
-    town_stop(&f->of);
-    return 0;
-}
-
-static uint64_t log_last(const fixture *f)
-{
-    return ch_event_log_last(f->of.store->log);
-}
 
 /* A work of one event in the batch that is open. */
 static void take(fixture *f, ch_batch *batch, const ch_grant *grant, const char *event)
@@ -68,18 +26,6 @@ static const ch_chp_answer *answer(ch_batch *batch)
     }
     ch_mail_free(&work->mail);
     return &of;
-}
-
-static const char *checkpoint(fixture *f, const char *connector)
-{
-    static char text[64];
-    ch_buf value;
-    ch_buf_init(&value, sizeof text - 1);
-    ch_status status = ch_state_checkpoint(f->of.store->state, ch_str_of(connector), &value);
-    assert_true(status == CH_OK || status == CH_NOT_FOUND);
-    assert_status(ch_str_copy(text, sizeof text, ch_buf_str(&value)), CH_OK);
-    ch_buf_done(&value);
-    return text;
 }
 
 /* ---- repeats */
@@ -313,7 +259,7 @@ static void a_state_that_is_not_at_the_head_decides_nothing(void **state)
                   CH_CORRUPT);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up_batch, tear_down_batch)
 
 int main(void)
 {
