@@ -153,6 +153,7 @@ CASEHUB_API char *casehub_event_get(const casehub_event *event, const char *path
 CASEHUB_API char *casehub_event_json(const casehub_event *event);
 
 /* A new key pair: writes `file` (secret, mode 0600) and `file`.pub; neither may exist (EEXIST).
+ * Each is there as a whole or not at all; a process that is killed in between leaves `file`, which holds both halves.
  * server_key: Z85 of the hub's public key, kept in both; NULL: none. out_public: Z85, 41 bytes. -1 with
  * errno. The files are text:
  *     public = "Z85"

@@ -1,5 +1,6 @@
 #include "hub/client/key_file.h"
 
+#include "hub/base/new_file.h"
 #include "hub/client/casehub.h"
 
 #include <errno.h>
@@ -133,21 +134,6 @@ void ch_key_file_wipe(ch_key_file *keys)
     explicit_bzero(keys, sizeof *keys);
 }
 
-static bool write_all(int fd, ch_str text)
-{
-    while (text.size > 0) {
-        ssize_t done = write(fd, text.at, text.size);
-        if (done < 0 && errno == EINTR) {
-            continue;
-        }
-        if (done < 0) {
-            return false;
-        }
-        text = (ch_str){text.at + done, text.size - (size_t)done};
-    }
-    return fsync(fd) == 0;
-}
-
 /* A file that is there already is never touched: it may hold the only copy of a key. */
 static bool write_new(const char *file, mode_t mode, const ch_key_file *keys)
 {
@@ -160,24 +146,20 @@ static bool write_new(const char *file, mode_t mode, const ch_key_file *keys)
     if (keys->server_key[0] != '\0') {
         size += snprintf(text + size, sizeof text - (size_t)size, "server = \"%s\"\n", keys->server_key);
     }
-    int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    bool good = fd >= 0 && write_all(fd, (ch_str){text, (size_t)size});
-    int why = errno;
+    bool good = ch_new_file_write(file, mode, (ch_str){text, (size_t)size});
     explicit_bzero(text, sizeof text);
-    if (fd >= 0) {
-        close(fd);
-    }
-    if (fd >= 0 && !good) {
-        unlink(file);
-    }
-    errno = why;
     return good;
 }
 
+/* The secret file first: it holds both halves, so that a process that is killed in between has lost nothing. */
 static bool write_pair(const char *file, const char *public_file, const ch_key_file *keys)
 {
     ch_key_file public_half = *keys;
     explicit_bzero(public_half.secret_key, sizeof public_half.secret_key);
+    if (access(public_file, F_OK) == 0) {
+        errno = EEXIST;
+        return false;
+    }
     if (!write_new(file, 0600, keys)) {
         return false;
     }

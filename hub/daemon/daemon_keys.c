@@ -1,10 +1,8 @@
 /* The hub's CURVE pair: a libconfig file with public and secret, as the clients' key files are. */
+#include "hub/base/new_file.h"
 #include "hub/daemon/daemon_config.h"
-#include "hub/store/disk_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -26,42 +24,9 @@ static ch_status fail(const char *file, const char *what, ch_error *error)
     return ch_error_set(error, CH_IO, file, "%s: %s", what, strerror(errno));
 }
 
-static ch_status write_new(const char *file, mode_t mode, const char *text, ch_error *error)
-{
-    size_t size = strlen(text);
-    int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    if (fd < 0) {
-        return fail(file, "cannot be made", error);
-    }
-    bool written = write(fd, text, size) == (ssize_t)size && fsync(fd) == 0;
-    ch_status status = written ? CH_OK : fail(file, "cannot be written", error);
-    close(fd);
-    return status;
-}
-
-static ch_status sync_folder_of(const char *file, ch_error *error)
-{
-    char path[FILE_NAME_SIZE];
-    return ch_str_copy(path, sizeof path, ch_str_of(file)) == CH_OK ? ch_dir_sync(dirname(path), error)
-                                                                    : CH_TOO_LARGE;
-}
-
-/* As a whole or not at all, also when the daemon is killed in between; a file that is there already stays. */
 static ch_status write_file(const char *file, mode_t mode, const char *text, ch_error *error)
 {
-    char beside[FILE_NAME_SIZE];
-    if ((size_t)snprintf(beside, sizeof beside, "%s.new", file) >= sizeof beside) {
-        return ch_error_set(error, CH_TOO_LARGE, file, "the path is too long");
-    }
-    if (unlink(beside) != 0 && errno != ENOENT) {
-        return fail(beside, "cannot be removed", error);
-    }
-    ch_status status = write_new(beside, mode, text, error);
-    if (status == CH_OK && link(beside, file) != 0) {
-        status = fail(file, "cannot be made", error);
-    }
-    unlink(beside);
-    return status == CH_OK ? sync_folder_of(file, error) : status;
+    return ch_new_file_write(file, mode, ch_str_of(text)) ? CH_OK : fail(file, "cannot be made", error);
 }
 
 static ch_status make(const char *file, char public_key[CH_KEY_Z85_SIZE], char secret_key[CH_KEY_Z85_SIZE],
