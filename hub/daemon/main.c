@@ -22,6 +22,7 @@ typedef struct daemon {
     char public_key[CH_KEY_Z85_SIZE], secret_key[CH_KEY_Z85_SIZE];
     ch_rules *rules;
     ch_grant grants[GRANTS_MOST];
+    size_t grant_count;
     ch_hub *hub;
 } daemon_state;
 
@@ -105,7 +106,8 @@ static void fit_file_limit(int64_t *sockets)
             (unsigned long long)limit.rlim_cur, (long long)*sockets);
 }
 
-static ch_status read_grants(daemon_state *state, size_t *out_count, ch_error *error)
+/* Those of the configuration, into state->grants. */
+static ch_status read_grants(daemon_state *state, ch_error *error)
 {
     ch_role role;
     size_t count = 0;
@@ -114,10 +116,6 @@ static ch_status read_grants(daemon_state *state, size_t *out_count, ch_error *e
         ch_grant *grant = &state->grants[count];
         *grant = (ch_grant){.role = CH_ROLE_OPERATOR, .private_right = CH_PRIVATE_ALL};
         snprintf(grant->name, sizeof grant->name, "operator");
-        if (strlen(config->operator_keys.at[i]) != CH_KEY_Z85_SIZE - 1) {
-            return ch_error_set(error, CH_INVALID, state->file,
-                                "operator_keys[%zu] is no key of 40 characters", i);
-        }
         memcpy(grant->key, config->operator_keys.at[i], CH_KEY_Z85_SIZE);
         count++;
     }
@@ -132,13 +130,16 @@ static ch_status read_grants(daemon_state *state, size_t *out_count, ch_error *e
             .key = "local", .name = "local", .role = role, .private_right = CH_PRIVATE_ALL, .party_count = 1};
         grant->parties[0][0] = '*';
     }
-    *out_count = count;
+    state->grant_count = count;
     return CH_OK;
 }
 
 static ch_status read_everything(daemon_state *state, ch_error *error)
 {
     ch_status status = ch_daemon_config_read(&state->config, state->file, error);
+    if (status == CH_OK) {
+        status = read_grants(state, error);
+    }
     return status == CH_OK
                ? ch_rules_load(&state->rules, state->config.schemas_dir, state->config.city_dir, error)
                : status;
@@ -149,9 +150,6 @@ static ch_status start(daemon_state *state, ch_error *error)
     ch_daemon_config *config = &state->config;
     ch_hub_options options = config->hub;
     ch_status status = ch_daemon_keys(config->curve_key_file, state->public_key, state->secret_key, error);
-    if (status == CH_OK) {
-        status = read_grants(state, &options.grant_count, error);
-    }
     if (status != CH_OK) {
         return status;
     }
@@ -170,6 +168,7 @@ static ch_status start(daemon_state *state, ch_error *error)
     options.secret_key = state->secret_key;
     options.http_port = (int)config->http_port;
     options.grants = state->grants;
+    options.grant_count = state->grant_count;
     options.rules = state->rules;
     options.clock = ch_clock_real();
     options.on_fatal = on_fatal;
@@ -231,9 +230,9 @@ static int serve(daemon_state *state)
     ch_status status = start(state, &error);
     if (status != CH_OK) {
         ch_diag_failure("main", &error, "casehubd cannot start");
-        return status == CH_INVALID || status == CH_NOT_FOUND ? EX_CONFIG
-               : status == CH_LOCKED                          ? EX_TEMPFAIL
-                                                              : EX_IOERR;
+        return status == CH_INVALID || status == CH_NOT_FOUND    ? EX_CONFIG
+               : status == CH_LOCKED || status == CH_UNAVAILABLE ? EX_TEMPFAIL
+                                                                 : EX_IOERR;
     }
     announce(state);
     while (sigwait(&waited, &number) == 0 && number == SIGHUP) {

@@ -78,7 +78,9 @@ static ch_status bind_tcp(ch_router *router, const ch_router_options *options, c
     size_t size = sizeof router->endpoint;
     if (zmq_bind(router->sockets[CH_TCP], options->tcp_endpoint) != 0 ||
         zmq_getsockopt(router->sockets[CH_TCP], ZMQ_LAST_ENDPOINT, router->endpoint, &size) != 0) {
-        return ch_zmq_fail(error, options->tcp_endpoint, "cannot be bound");
+        /* Taken by another program, or an address that is not there yet: time may mend it. */
+        return ch_error_set(error, CH_UNAVAILABLE, options->tcp_endpoint, "cannot be bound: %s",
+                            zmq_strerror(zmq_errno()));
     }
     memcpy(router->public_key, options->public_key, sizeof router->public_key);
     return CH_OK;

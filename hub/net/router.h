@@ -29,7 +29,7 @@ typedef struct ch_router_options {
     void *context;
 } ch_router_options;
 
-/* CH_INVALID, CH_LOCKED (another process listens at the ipc path), CH_IO (bind), CH_NO_MEMORY. A file that a dead
+/* CH_INVALID, CH_LOCKED (another process listens at the ipc path), CH_UNAVAILABLE (the tcp endpoint cannot be bound), CH_IO, CH_NO_MEMORY. A file that a dead
  * process left at the ipc path is replaced, any other file is not. */
 ch_status ch_router_new(ch_router **out_router, const ch_router_options *options,
                         ch_error *error) CH_MUST_CHECK;

@@ -134,7 +134,7 @@ static ch_status open_port(ch_http *http, int port, ch_error *error)
         .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     http->daemon = start_daemon(http, &address);
     if (http->daemon == NULL) {
-        return ch_error_set(error, CH_IO, "http", "port %d of 127.0.0.1 cannot be opened: %s", port,
+        return ch_error_set(error, CH_UNAVAILABLE, "http", "port %d of 127.0.0.1 cannot be opened: %s", port,
                             errno == 0 ? "libmicrohttpd does not start" : strerror(errno));
     }
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_BIND_PORT);

@@ -13,7 +13,7 @@
 typedef struct ch_http ch_http;
 
 /* hub->options.http_port: 0 takes a free port, -1 none (*out_http is NULL then). hub->metrics, store and options must
- * be there and stay until ch_http_stop. CH_IO (the port is taken), CH_INVALID (no port), CH_NO_MEMORY. */
+ * be there and stay until ch_http_stop. CH_UNAVAILABLE (the port is taken), CH_INVALID (no port), CH_NO_MEMORY. */
 ch_status ch_http_start(ch_http **out_http, ch_hub *hub, ch_error *error) CH_MUST_CHECK;
 /* Connections are cut. NULL is fine. */
 void ch_http_stop(ch_http *http);

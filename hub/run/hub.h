@@ -55,7 +55,7 @@ typedef struct ch_hub {
 } ch_hub;
 
 /* Opens the store and starts the threads; ready to serve when it returns. CH_LOCKED, CH_CORRUPT, CH_UNSUPPORTED,
- * CH_INVALID, CH_IO, CH_DENIED (the endpoint let an unknown key in), CH_NO_MEMORY. */
+ * CH_INVALID, CH_UNAVAILABLE (a port is taken), CH_IO, CH_DENIED (the endpoint let an unknown key in), CH_NO_MEMORY. */
 ch_status ch_hub_start(ch_hub **out_hub, const ch_hub_options *options, ch_error *error) CH_MUST_CHECK;
 /* What was read is answered, the state is committed, cursors are written; then it is gone. */
 void ch_hub_stop(ch_hub *hub);

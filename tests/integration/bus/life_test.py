@@ -88,12 +88,22 @@ class Configuration(OwnHubTest):
         self.assertEqual(hub.casehubd().returncode, 75)
         hub.client().publish_one("case.opened", "grid", "1", {"kind": "matter"})
 
-    def test_a_port_that_is_taken_is_told(self):
+    def test_a_port_that_is_taken_is_told_and_may_be_free_later(self):
         hub = self.new_hub().start()
-        other = self.new_hub(tcp=hub.ready["tcp"])
-        done = other.casehubd()
-        self.assertNotEqual(done.returncode, 0)
-        self.assertIn(hub.ready["tcp"], done.stderr)
+        for setting, taken in (("tcp", hub.ready["tcp"]), ("http_port", hub.ready["http_port"])):
+            with self.subTest(setting):
+                done = self.new_hub(**{setting: taken}).casehubd()
+                self.assertEqual(done.returncode, 75)  # whoever starts it tries again
+                self.assertIn(str(taken), done.stderr)
+
+    def test_a_role_that_cannot_be_granted_is_told_before_the_start(self):
+        hub = self.new_hub(ipc="ipc://hub.ipc")
+        hub.settings["local_role"] = "nonsense"
+        hub.write_config()
+        for arguments in ((), ("--check",)):
+            done = hub.casehubd(*arguments)
+            self.assertEqual((done.returncode, done.stdout), (78, ""))
+            self.assertIn("nonsense", done.stderr)
 
     def test_more_clients_than_configured_are_told_to_come_later(self):
         hub = self.new_hub(clients=2).start()

@@ -127,7 +127,7 @@ static void a_port_in_use_is_an_error_and_leaves_nothing_behind(void **state)
     snprintf(endpoint, sizeof endpoint, "%s", ch_router_endpoint(first));
     h->options.tcp_endpoint = endpoint;
     h->options.ipc_endpoint = h->ipc_endpoint;
-    assert_status(ch_router_new(&h->router, &h->options, &h->error), CH_IO);
+    assert_status(ch_router_new(&h->router, &h->options, &h->error), CH_UNAVAILABLE);
     assert_string_equal(h->error.where, endpoint);
     assert_int_not_equal(access(h->ipc_path, F_OK), 0);
     ch_router_free(first);

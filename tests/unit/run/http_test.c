@@ -240,7 +240,7 @@ static void a_port_that_is_taken_is_an_error(void **state)
     fixture *f = *state;
     ch_http *second = NULL;
     f->of.hub.options.http_port = ch_http_port(f->http);
-    assert_status(ch_http_start(&second, &f->of.hub, &f->of.error), CH_IO);
+    assert_status(ch_http_start(&second, &f->of.hub, &f->of.error), CH_UNAVAILABLE);
     assert_null(second);
     assert_string_equal(f->of.error.where, "http");
     assert_non_null(strstr(f->of.error.text, "127.0.0.1"));
