@@ -40,6 +40,8 @@ class Hotline:
 
     def call(self, path, form=None):
         """(status, the decoded answer or None)"""
+        if self.address is None and self.find() is None:
+            return 503, None
         url = f"{self.address.rstrip('/')}/{path}"
         body = urllib.parse.urlencode(form).encode() if form is not None else None
         try:
@@ -54,16 +56,19 @@ class Hotline:
     def services(self):
         """The services, each with what it wants to know besides; asked until the hotline is there."""
         while True:
-            status, listed = self.call("services.json") if self.find() else (503, None)
+            status, listed = self.call("services.json")
             if status == 200:
-                return [{**service, "attributes": self.attributes(service)} for service in listed]
+                services = [{**service, "attributes": self.attributes(service)} for service in listed]
+                if all(service["attributes"] is not None for service in services):
+                    return services
             time.sleep(1)
 
     def attributes(self, service):
+        """None when the hotline has gone meanwhile."""
         if not service["metadata"]:
             return []
         _, definition = self.call(f"services/{service['service_code']}.json")
-        return [one for one in definition["attributes"] if one["variable"] and one["required"]]
+        return definition and [one for one in definition["attributes"] if one["variable"] and one["required"]]
 
 
 def answer_to(attribute, dice):
