@@ -1,4 +1,4 @@
-/* array.h - growing arrays of plain elements.
+/* array.h - arrays of plain elements: how many there are, and growing ones.
  *
  * Thread: any; an array belongs to one thread at a time.
  */
@@ -8,6 +8,9 @@
 #include "hub/base/status.h"
 
 #include <stddef.h>
+
+/* Of an array, not of a pointer. */
+#define CH_COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
 /* Room for `count` elements of `size` bytes. `array` is the address of a pointer to them, from malloc, or NULL while
  * *capacity is 0; the caller frees what it points to. From nothing it becomes `first` elements, or `count` when that is

@@ -17,7 +17,7 @@ const ch_argument ch_global_arguments[] = {
     CH_TAKES_FLAG("help", NULL, "explain"),
     CH_TAKES_FLAG("version", NULL, "name the version"),
 };
-const size_t ch_global_argument_count = sizeof ch_global_arguments / sizeof *ch_global_arguments;
+const size_t ch_global_argument_count = CH_COUNT_OF(ch_global_arguments);
 
 typedef struct parser {
     ch_arguments *out;
@@ -317,6 +317,15 @@ static ch_status check_line(const parser *p)
     return CH_OK;
 }
 
+/* Behind a mistake, for the answer to it. */
+static bool asks_for_json(char *const *rest)
+{
+    while (*rest != NULL && strcmp(*rest, "--") != 0 && strcmp(*rest, "--json") != 0) {
+        rest++;
+    }
+    return *rest != NULL && strcmp(*rest, "--json") == 0;
+}
+
 ch_status ch_arguments_parse(ch_arguments *out, int argc, char *const *argv, const ch_noun *nouns,
                              size_t noun_count, int64_t now_ms, ch_error *error)
 {
@@ -336,6 +345,7 @@ ch_status ch_arguments_parse(ch_arguments *out, int argc, char *const *argv, con
     while (*p.rest != NULL && !out->help) {
         ch_status status = take(&p);
         if (status != CH_OK) {
+            out->json = out->json || asks_for_json(p.rest);
             return status;
         }
     }

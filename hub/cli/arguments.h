@@ -6,9 +6,10 @@
 #ifndef CH_CLI_ARGUMENTS_H
 #define CH_CLI_ARGUMENTS_H
 
+#include "hub/base/array.h"
 #include "hub/base/bytes.h"
 
-typedef struct ch_cli ch_cli; /* session.h */
+typedef struct ch_cli ch_cli; /* cli.h */
 
 typedef enum ch_argument_kind {
     CH_ARGUMENT_FLAG,

@@ -47,7 +47,7 @@ static void print_person(FILE *out, const json_t *row)
 {
     static const char *const fields[] = {"name", "phone", "id_number", "address", "email"};
     const json_t *person = ch_row_map(ch_row_map(row, "opened_event"), "private");
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+    for (size_t i = 0; i < CH_COUNT_OF(fields); i++) {
         ch_page_text(out, fields[i], ch_row_text(person, fields[i]));
     }
 }

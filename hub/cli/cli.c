@@ -80,7 +80,7 @@ static ch_status fail_to_open(ch_cli *cli, const ch_cli_address *address)
     };
     int number = errno;
     const char *place = address->key_file == NULL ? address->endpoint : address->key_file;
-    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+    for (size_t i = 0; i < CH_COUNT_OF(reasons); i++) {
         if (reasons[i].number == number) {
             return ch_error_set(&cli->error, reasons[i].status, place, "%s",
                                 reasons[i].text == NULL ? strerror(number) : reasons[i].text);

@@ -1,5 +1,6 @@
 #include "hub/cli/event_line.h"
 
+#include "hub/base/array.h"
 #include "hub/cli/text_width.h"
 #include "hub/cli/times.h"
 
@@ -43,7 +44,7 @@ void ch_event_gist(ch_buf *out, const json_t *event, size_t most)
     ch_buf_append_text(&all, ch_row_bool(event, "inferred") ? "(inferred)" : "");
     ch_buf_append_text(&all, ch_row_bool(event, "anomalous") ? "(anomalous)" : "");
     ch_buf_append_text(&all, ch_row_bool(event, "testmode") ? "(drill)" : "");
-    for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
+    for (size_t i = 0; i < CH_COUNT_OF(said); i++) {
         append_said(&all, data, i);
     }
     ch_text_append(out, ch_buf_str(&all), most);

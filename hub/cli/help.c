@@ -33,7 +33,7 @@ static const struct topic {
     {"times", "how to write a time", print_times},
     {"environment", "variables that give defaults", print_environment},
 };
-#define TOPIC_COUNT (sizeof topics / sizeof *topics)
+#define TOPIC_COUNT CH_COUNT_OF(topics)
 
 static void print_row(ch_buf *out, const char *name, const char *help)
 {

@@ -4,7 +4,6 @@
 
 #include "hub/cli/cli.h"
 
-#define CH_COUNT_OF(array) (sizeof(array) / sizeof *(array))
 #define CH_ARGUMENTS(array) .arguments = (array), .argument_count = CH_COUNT_OF(array)
 #define CH_VERBS(array) .verbs = (array), .verb_count = CH_COUNT_OF(array)
 

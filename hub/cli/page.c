@@ -44,7 +44,7 @@ static void print_bytes(FILE *out, const char *name, int64_t bytes)
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
     double value = (double)bytes;
     size_t unit = 0;
-    for (; value >= 1024 && unit < sizeof units / sizeof *units - 1; unit++) {
+    for (; value >= 1024 && unit < CH_COUNT_OF(units) - 1; unit++) {
         value /= 1024;
     }
     ch_page_line(out, name, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);

@@ -1,5 +1,6 @@
 #include "hub/cli/rows.h"
 
+#include "hub/base/array.h"
 #include "hub/base/clock.h"
 #include "hub/cli/times.h"
 
@@ -14,8 +15,6 @@ static const char *const row_times[] = {"opened",    "changed",  "since",       
                                         "left",      "recorded", "last_success", "time",  "recordedtime"};
 /* Of an event's data. */
 static const char *const data_times[] = {"due", "until"};
-
-#define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
 const char *ch_row_text(const json_t *row, const char *field)
 {
@@ -70,15 +69,15 @@ void ch_row_show_times(json_t *row)
 {
     size_t index;
     json_t *item, *part;
-    show_times_of(row, row_times, COUNT_OF(row_times));
-    show_times_of(json_object_get(row, "data"), data_times, COUNT_OF(data_times));
+    show_times_of(row, row_times, CH_COUNT_OF(row_times));
+    show_times_of(json_object_get(row, "data"), data_times, CH_COUNT_OF(data_times));
     json_array_foreach(json_object_get(row, "handoffs"), index, item)
     {
-        show_times_of(item, row_times, COUNT_OF(row_times));
+        show_times_of(item, row_times, CH_COUNT_OF(row_times));
     }
     json_array_foreach(json_object_get(row, "steps"), index, item)
     {
-        show_times_of(item, row_times, COUNT_OF(row_times));
+        show_times_of(item, row_times, CH_COUNT_OF(row_times));
     }
     part = json_object_get(row, "opened_event");
     if (part != NULL) {

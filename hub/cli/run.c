@@ -36,16 +36,19 @@ static void print_help(const ch_cli *cli, FILE *out)
     ch_buf_done(&text);
 }
 
-/* Two lines: what is wrong, and where to read on. */
+/* For people two lines: what is wrong, and where to read on. */
 static int refuse_line(const ch_cli *cli)
 {
     const ch_noun *noun = cli->arguments->noun;
     const ch_verb *verb = cli->arguments->verb;
-    FILE *err = cli->world->err;
-    fprintf(err, "casehub: %s\nTry: casehub %s%s%s%s--help\n", cli->error.text,
-            noun == NULL ? "" : noun->name, noun == NULL ? "" : " ",
-            verb == NULL || verb->name[0] == '\0' ? "" : verb->name,
-            verb == NULL || verb->name[0] == '\0' ? "" : " ");
+    if (cli->arguments->json) {
+        ch_cli_complain(cli, &cli->error);
+    } else {
+        fprintf(cli->world->err, "casehub: %s\nTry: casehub %s%s%s%s--help\n", cli->error.text,
+                noun == NULL ? "" : noun->name, noun == NULL ? "" : " ",
+                verb == NULL || verb->name[0] == '\0' ? "" : verb->name,
+                verb == NULL || verb->name[0] == '\0' ? "" : " ");
+    }
     if (cli->error.status == CH_NO_MEMORY) {
         return CH_EXIT_OS;
     }

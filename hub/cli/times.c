@@ -1,5 +1,6 @@
 #include "hub/cli/times.h"
 
+#include "hub/base/array.h"
 #include "hub/base/clock.h"
 
 #include <ctype.h>
@@ -72,7 +73,7 @@ static ch_status parse_relative(const char *text, int64_t now_ms, int64_t *out_t
         ch_str_to_int((ch_str){text + 1, size - 2}, &count) != CH_OK) {
         return CH_INVALID;
     }
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+    for (size_t i = 0; i < CH_COUNT_OF(units); i++) {
         if (units[i].letter != text[size - 1]) {
             continue;
         }

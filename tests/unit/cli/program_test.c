@@ -121,6 +121,20 @@ static void a_mistyped_line_is_refused_with_a_suggestion(void **state)
     }
 }
 
+static void a_script_is_told_its_mistake_in_json_wherever_it_asked_for_it(void **state)
+{
+    program *self = *state;
+    run(self, "--json", "frobnicate");
+    assert_string_equal(self->output,
+                        "{\"error\":\"invalid\",\"text\":\"there is no command `frobnicate`\"}\n");
+    assert_int_equal(self->code, 64);
+    run(self, "case", "lsit", "--json");
+    assert_holds(self->output, "{\"error\":\"invalid\"");
+    assert_int_equal(self->code, 64);
+    run(self, "case", "lsit", "--", "--json");
+    assert_holds(self->output, "Try: casehub case --help");
+}
+
 static void nothing_at_all_gets_the_overview_and_the_code_of_misuse(void **state)
 {
     program *self = *state;
@@ -226,6 +240,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_mistyped_line_is_refused_with_a_suggestion),
+        TEST(a_script_is_told_its_mistake_in_json_wherever_it_asked_for_it),
         TEST(nothing_at_all_gets_the_overview_and_the_code_of_misuse),
         TEST(files_that_are_not_there_are_no_input),
         TEST(help_is_there_for_everything_that_parses),
