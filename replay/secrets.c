@@ -121,7 +121,7 @@ ch_status ch_secrets_join(ch_secrets *secrets, const ch_tape_item *item, ch_buf 
         status = CH_OK;
     }
     if (status == CH_OK) {
-        status = ch_schema_join(out_encoded, item->encoded, secret, secrets->personal);
+        status = ch_schema_join(out_encoded, &item->event, secret, secrets->personal);
     }
     if (status == CH_OK || status == CH_NO_MEMORY) {
         return status;

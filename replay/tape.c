@@ -92,6 +92,28 @@ static void name_place(const ch_tape *tape, const ch_tape_item *item, ch_error *
     ch_error_prefix(error, where);
 }
 
+static ch_status tell_no_event(const ch_tape *tape, ch_tape_item *item, ch_error *error)
+{
+    name_place(tape, item, error);
+    item->condition = CH_TAPE_NO_EVENT;
+    return CH_CORRUPT;
+}
+
+/* As a subscriber would get it. */
+static ch_status encode_record(ch_tape *tape, ch_tape_item *item, ch_error *error)
+{
+    ch_event event;
+    ch_buf_clear(&tape->encoded);
+    if (ch_record_event(&item->record, &event) != CH_OK) {
+        tape->position = item->sequence;
+        ch_error_set(error, CH_CORRUPT, NULL, "is no event");
+        return tell_no_event(tape, item, error);
+    }
+    ch_event_encode(&tape->encoded, &event);
+    item->encoded = ch_buf_str(&tape->encoded);
+    return tape->encoded.failed;
+}
+
 static ch_status take_event(ch_tape *tape, ch_tape_item *item, ch_error *error)
 {
     ch_status status = ch_event_decode(item->encoded, CH_EVENT_RECORDED, &item->event, error);
@@ -104,9 +126,7 @@ static ch_status take_event(ch_tape *tape, ch_tape_item *item, ch_error *error)
         tape->damages = 0;
         return CH_OK;
     }
-    name_place(tape, item, error);
-    item->condition = CH_TAPE_NO_EVENT;
-    return CH_CORRUPT;
+    return tell_no_event(tape, item, error);
 }
 
 static ch_status tell_missing(ch_tape *tape, uint64_t first, uint64_t until, ch_tape_item *item,
@@ -211,8 +231,8 @@ static ch_status next_of_log(ch_tape *tape, ch_tape_item *item, ch_error *error)
     }
     item->record = record;
     item->is_recorded = true;
-    item->encoded = record.public_part;
-    return take_event(tape, item, error);
+    status = encode_record(tape, item, error);
+    return status == CH_OK ? take_event(tape, item, error) : status;
 }
 
 static ch_status next_of_export(ch_tape *tape, ch_tape_item *item, ch_error *error)

@@ -324,60 +324,7 @@ ch_status ch_event_decode(ch_str bytes, ch_event_form form, ch_event *out_event,
     return status;
 }
 
-/* As take_value, of bytes that were checked when they were written. */
-static void keep_value(ch_event *event, const ch_attribute *attribute, const ch_mp_value *value, ch_str bytes)
-{
-    void *member = member_of(event, attribute);
-    switch (attribute->kind) {
-    case CH_ATTRIBUTE_SPEC: break;
-    case CH_ATTRIBUTE_TEXT:
-    case CH_ATTRIBUTE_BIN: *(ch_str *)member = value->str; break;
-    case CH_ATTRIBUTE_MAP: *(ch_str *)member = bytes; break;
-    case CH_ATTRIBUTE_TIME:
-    case CH_ATTRIBUTE_VERSION: *(int64_t *)member = value->integer; break;
-    case CH_ATTRIBUTE_COUNT64: *(uint64_t *)member = (uint64_t)value->integer; break;
-    case CH_ATTRIBUTE_COUNT32: *(uint32_t *)member = (uint32_t)value->integer; break;
-    case CH_ATTRIBUTE_STATE:
-        if (ch_case_state_from_name(value->str, member) != CH_OK) {
-            *(ch_case_state *)member = CH_CASE_NONE;
-        }
-        break;
-    case CH_ATTRIBUTE_FLAG: *(bool *)member = value->boolean; break;
-    }
-}
-
-ch_status ch_event_decode_stored(ch_str bytes, ch_event *out_event)
-{
-    ch_event event = {.expected_version = -1};
-    ch_mp_reader reader = ch_mp_reader_of(bytes);
-    ch_mp_value head, key, value;
-    ch_str whole;
-    unsigned at = CH_ATTRIBUTE_COUNT - 1;
-    if (!ch_mp_next(&reader, &head) || head.kind != CH_MP_MAP) {
-        return CH_CORRUPT;
-    }
-    for (uint32_t i = 0; i < head.count; i++) {
-        bool read = ch_mp_next(&reader, &key);
-        ch_mp_reader ahead = reader;
-        if (!read || !ch_mp_next(&ahead, &value)) {
-            return CH_CORRUPT;
-        }
-        at = find_attribute(key.str, at + 1);
-        bool is_tree = value.kind == CH_MP_MAP || value.kind == CH_MP_ARRAY;
-        if (at == CH_ATTRIBUTE_COUNT || (is_tree && !ch_mp_skip(&reader, &whole))) {
-            return CH_CORRUPT;
-        }
-        reader = is_tree ? reader : ahead;
-        keep_value(&event, &ch_attributes[at], &value, is_tree ? whole : CH_STR_NONE);
-    }
-    if (event.sequence == 0 || event.type.at == NULL || event.topic.at == NULL) {
-        return CH_CORRUPT;
-    }
-    *out_event = event;
-    return CH_OK;
-}
-
-static bool is_present(const ch_event *event, unsigned index)
+bool ch_attribute_is_present(const ch_event *event, unsigned index)
 {
     const void *member = (const char *)event + ch_attributes[index].offset;
     switch (ch_attributes[index].kind) {
@@ -396,11 +343,10 @@ static bool is_present(const ch_event *event, unsigned index)
     return false;
 }
 
-static void put_pair(ch_buf *out, const ch_event *event, unsigned index)
+void ch_attribute_put_value(ch_buf *out, const ch_event *event, unsigned index)
 {
     const ch_attribute *attribute = &ch_attributes[index];
     const void *member = (const char *)event + attribute->offset;
-    ch_mp_put_str(out, (ch_str){attribute->name, attribute->name_size});
     switch (attribute->kind) {
     case CH_ATTRIBUTE_SPEC: ch_mp_put_text(out, spec_version); break;
     case CH_ATTRIBUTE_TEXT: ch_mp_put_str(out, *(const ch_str *)member); break;
@@ -415,19 +361,30 @@ static void put_pair(ch_buf *out, const ch_event *event, unsigned index)
     }
 }
 
-void ch_event_encode(ch_buf *out, const ch_event *event)
+static void put_pair(ch_buf *out, const ch_event *event, unsigned index)
+{
+    ch_mp_put_str(out, (ch_str){ch_attributes[index].name, ch_attributes[index].name_size});
+    ch_attribute_put_value(out, event, index);
+}
+
+void ch_event_encode_with(ch_buf *out, const ch_event *event, uint32_t more)
 {
     unsigned present[CH_ATTRIBUTE_COUNT];
     uint32_t count = 0;
     for (unsigned i = 0; i < CH_ATTRIBUTE_COUNT; i++) {
-        if (is_present(event, i)) {
+        if (ch_attribute_is_present(event, i)) {
             present[count++] = i;
         }
     }
-    ch_mp_put_map(out, count);
+    ch_mp_put_map(out, count + more);
     for (uint32_t i = 0; i < count; i++) {
         put_pair(out, event, present[i]);
     }
+}
+
+void ch_event_encode(ch_buf *out, const ch_event *event)
+{
+    ch_event_encode_with(out, event, 0);
 }
 
 ch_status ch_event_canonical(ch_buf *out, const ch_event *event)
@@ -442,7 +399,7 @@ ch_status ch_event_canonical(ch_buf *out, const ch_event *event)
     unsigned present[sizeof order / sizeof *order];
     uint32_t count = 0;
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
-        if (is_present(event, order[i])) {
+        if (ch_attribute_is_present(event, order[i])) {
             present[count++] = order[i];
         }
     }

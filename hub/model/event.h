@@ -83,11 +83,18 @@ typedef enum ch_event_form { CH_EVENT_PRODUCED, CH_EVENT_RECORDED } ch_event_for
  * nil counts as absent. CH_INVALID, CH_TOO_LARGE; where is the attribute. Slices of *out_event point into bytes. */
 ch_status ch_event_decode(ch_str bytes, ch_event_form form, ch_event *out_event,
                           ch_error *error) CH_MUST_CHECK;
-/* The public part of a record, which ch_event_encode wrote and a checksum vouches for: read without a second look at
- * every byte. CH_CORRUPT when it cannot be read. */
-ch_status ch_event_decode_stored(ch_str bytes, ch_event *out_event) CH_MUST_CHECK;
 /* Appends the map; absent attributes are left out; "data" comes last. Failure shows in out->failed. */
 void ch_event_encode(ch_buf *out, const ch_event *event);
+/* The same with room for so many pairs more, which the caller puts behind it. */
+void ch_event_encode_with(ch_buf *out, const ch_event *event, uint32_t more);
+
+/* The public part of a record: a map of numbers to values, without what the record's head tells (sequence, epoch,
+ * recordedtime, caseversion, testmode, anomalous, inferred) and without private and raw. Failure shows in
+ * out->failed. */
+void ch_event_store(ch_buf *out, const ch_event *event);
+/* Of bytes that ch_event_store wrote and a checksum vouches for: read without a second look at every byte. What the
+ * head tells is left absent. CH_CORRUPT when they cannot be read. */
+ch_status ch_event_restore(ch_str stored, ch_event *out_event) CH_MUST_CHECK;
 
 /* One JSON object <-> one encoded event (not decoded): time and recordedtime as RFC 3339 in UTC. */
 ch_status ch_event_from_json(ch_buf *out_encoded, ch_str text, ch_error *error) CH_MUST_CHECK;

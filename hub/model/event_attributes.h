@@ -81,6 +81,10 @@ typedef struct ch_attribute {
 
 extern const ch_attribute ch_attributes[CH_ATTRIBUTE_COUNT];
 
+/* index: below CH_ATTRIBUTE_COUNT. The value is what stands behind the name in an encoded event. */
+bool ch_attribute_is_present(const ch_event *event, unsigned index);
+void ch_attribute_put_value(ch_buf *out, const ch_event *event, unsigned index);
+
 /* What an encoded event of this form may be made of: a record also holds what the hub added to a producer's
  * event that went up to its limits. */
 const ch_mp_limits *ch_event_limits(ch_event_form form);

@@ -66,10 +66,10 @@ ch_status ch_schema_normalize(const ch_schema *schema, const ch_event *event, ch
 ch_status ch_schema_split(const ch_schema *schema, const ch_event *event, ch_buf *out_public,
                           ch_buf *out_secret) CH_MUST_CHECK;
 
-/* The other way, for a reader: appends the event whose public part is `encoded` with the secret's text fields
- * put back into data and, with personal rights, personal fields, private and raw. secret may be
- * CH_STR_NONE. */
-ch_status ch_schema_join(ch_buf *out_encoded, ch_str encoded, ch_str secret,
+/* The other way, for a reader: appends the event, of which `stored` has what is public, with the secret's text fields
+ * put back into data and, with personal rights, personal fields, private and raw. secret may be CH_STR_NONE.
+ * CH_CORRUPT when it is no secret; nothing is appended then. */
+ch_status ch_schema_join(ch_buf *out_encoded, const ch_event *stored, ch_str secret,
                          bool with_personal) CH_MUST_CHECK;
 
 #endif

@@ -142,8 +142,16 @@ ch_status ch_schema_split(const ch_schema *schema, const ch_event *event, ch_buf
 
 /* What of a secret the reader may have; absent members are CH_STR_NONE. */
 typedef struct secret_parts {
-    ch_str text, personal, private_data, raw; /* each a whole encoded value */
+    ch_str text, personal, private_data; /* each a whole encoded map */
+    ch_str raw;                          /* the bytes of a bin */
 } secret_parts;
+
+static ch_str bytes_of(ch_str bin)
+{
+    ch_mp_reader reader = ch_mp_reader_of(bin);
+    ch_mp_value value;
+    return ch_mp_next(&reader, &value) && value.kind == CH_MP_BIN ? value.str : CH_STR_NONE;
+}
 
 static ch_status open_secret(ch_str secret, bool with_personal, secret_parts *out)
 {
@@ -160,7 +168,7 @@ static ch_status open_secret(ch_str secret, bool with_personal, secret_parts *ou
         } else if (with_personal && ch_str_is(at.key, "private")) {
             out->private_data = at.value;
         } else if (with_personal && ch_str_is(at.key, "raw")) {
-            out->raw = at.value;
+            out->raw = bytes_of(at.value);
         }
     }
     return at.left == 0 ? CH_OK : CH_CORRUPT;
@@ -199,67 +207,24 @@ static ch_status put_data(ch_buf *out, ch_str public_data, const secret_parts *s
     return CH_OK;
 }
 
-/* A public part, cut at its data. */
-typedef struct public_parts {
-    ch_str before, after, data; /* pairs before and behind the data; data: its whole value */
-    uint32_t others;            /* attributes beside data */
-} public_parts;
-
-static ch_status open_public(ch_str encoded, public_parts *out)
+static ch_status join(ch_buf *out, const ch_event *stored, const secret_parts *secret)
 {
-    pairs at;
-    if (encoded.size == 0 || !pairs_of(encoded, &at)) {
-        return CH_CORRUPT;
-    }
-    const uint8_t *first = at.reader.at, *data_from = at.reader.end, *data_end = at.reader.end;
-    *out = (public_parts){.others = at.left};
-    while (next_pair(&at)) {
-        if (ch_str_is(at.key, "data")) {
-            data_from = at.from;
-            data_end = at.reader.at;
-            out->data = at.value;
-            out->others--;
-        } else if (ch_str_is(at.key, "private") || ch_str_is(at.key, "raw")) {
-            return CH_CORRUPT;
-        }
-    }
-    out->before = (ch_str){(const char *)first, (size_t)(data_from - first)};
-    out->after = (ch_str){(const char *)data_end, (size_t)(at.reader.end - data_end)};
-    return at.left == 0 ? CH_OK : CH_CORRUPT;
+    ch_event open = *stored;
+    bool has_data = open.data.size > 0 || secret->text.size > 0 || secret->personal.size > 0;
+    open.data = CH_STR_NONE;
+    open.private_data = secret->private_data;
+    open.raw = secret->raw;
+    ch_event_encode_with(out, &open, has_data);
+    return has_data ? put_data(out, stored->data, secret) : CH_OK;
 }
 
-static ch_status join(ch_buf *out, const public_parts *open, const secret_parts *secret)
+ch_status ch_schema_join(ch_buf *out_encoded, const ch_event *stored, ch_str secret, bool with_personal)
 {
-    bool has_data = open->data.size > 0 || secret->text.size > 0 || secret->personal.size > 0;
-    ch_mp_put_map(out, open->others + (secret->private_data.size > 0) + (secret->raw.size > 0) + has_data);
-    ch_buf_append_str(out, open->before);
-    ch_buf_append_str(out, open->after);
-    if (secret->private_data.size > 0) {
-        ch_mp_put_text(out, "private");
-        ch_mp_put_raw(out, secret->private_data);
-    }
-    if (secret->raw.size > 0) {
-        ch_mp_put_text(out, "raw");
-        ch_mp_put_raw(out, secret->raw);
-    }
-    return has_data ? put_data(out, open->data, secret) : CH_OK;
-}
-
-ch_status ch_schema_join(ch_buf *out_encoded, ch_str encoded, ch_str secret, bool with_personal)
-{
-    public_parts open;
     secret_parts parts;
     size_t before = out_encoded->size;
-    if (secret.size == 0) {
-        ch_buf_append_str(out_encoded, encoded);
-        return out_encoded->failed;
-    }
-    ch_status status = open_public(encoded, &open);
+    ch_status status = open_secret(secret, with_personal, &parts);
     if (status == CH_OK) {
-        status = open_secret(secret, with_personal, &parts);
-    }
-    if (status == CH_OK) {
-        status = join(out_encoded, &open, &parts);
+        status = join(out_encoded, stored, &parts);
     }
     if (status != CH_OK) {
         out_encoded->size = before;

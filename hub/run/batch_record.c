@@ -74,10 +74,7 @@ static void note_due(ch_batch *batch, const ch_event *event)
 
 static uint16_t flags_of(const ch_decided *decided, bool derived)
 {
-    const ch_event *event = &decided->event;
-    return (uint16_t)((event->anomalous ? CH_RECORD_ANOMALOUS : 0) |
-                      (event->inferred ? CH_RECORD_INFERRED : 0) | (event->test_mode ? CH_RECORD_TEST : 0) |
-                      (decided->opens_case ? CH_RECORD_OPENS_CASE : 0) |
+    return (uint16_t)(ch_record_flags_of(&decided->event) | (decided->opens_case ? CH_RECORD_OPENS_CASE : 0) |
                       (decided->takes_ref ? CH_RECORD_TAKES_REF : 0) | (derived ? CH_RECORD_DERIVED : 0));
 }
 
@@ -85,7 +82,7 @@ static uint16_t flags_of(const ch_decided *decided, bool derived)
 static ch_status keep_parts(ch_batch *batch, ch_placed *placed, const ch_event *event)
 {
     placed->at = batch->parts.size;
-    ch_event_encode(&batch->parts, event);
+    ch_event_store(&batch->parts, event);
     placed->public_size = (uint32_t)(batch->parts.size - placed->at);
     placed->secret_size = (uint32_t)batch->secret.size;
     placed->source_size = (uint32_t)event->source.size;

@@ -38,7 +38,7 @@ static ch_status find_in_log(ch_batch *batch, ch_work *work, uint64_t sequence, 
     ch_event event;
     ch_status status = look_up(batch, sequence, &record, error);
     if (status == CH_OK) {
-        status = ch_event_decode(record.public_part, CH_EVENT_RECORDED, &event, error);
+        status = ch_record_event(&record, &event);
     }
     if (status == CH_NO_MEMORY) {
         return status;

@@ -185,9 +185,7 @@ ch_status ch_query_read_record(ch_query_look *look, uint64_t sequence, ch_record
     if (status == CH_END || (status == CH_OK && out_record->sequence != sequence)) {
         return CH_CORRUPT;
     }
-    return status == CH_OK
-               ? ch_event_decode(out_record->public_part, CH_EVENT_RECORDED, out_event, look->error)
-               : status;
+    return status == CH_OK ? ch_record_event(out_record, out_event) : status;
 }
 
 static bool is_plain(ch_str text)

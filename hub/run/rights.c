@@ -79,7 +79,7 @@ ch_status ch_read_event(ch_buf *out, ch_store *store, const ch_record *record, c
     ch_status status = ch_store_open_secret(store, record, event, &secret);
     if (status == CH_OK || status == CH_END || status == CH_ERASED) {
         ch_str opened = status == CH_OK ? ch_buf_str(&secret) : CH_STR_NONE;
-        status = ch_schema_join(out, record->public_part, opened, personal);
+        status = ch_schema_join(out, event, opened, personal);
     }
     if (secret.size > 0) {
         sodium_memzero(secret.at, secret.size);

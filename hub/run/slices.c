@@ -114,7 +114,7 @@ static ch_status take(ch_slice *slice, const ch_record *record, ch_error *error)
     if (at->record.public_part.at == NULL || (record->sealed.at != NULL && at->record.sealed.at == NULL)) {
         return ch_error_set(error, CH_NO_MEMORY, "reader", "no memory for a piece of the log");
     }
-    ch_status status = ch_event_decode_stored(at->record.public_part, &at->event);
+    ch_status status = ch_record_event(&at->record, &at->event);
     slice->count += status == CH_OK;
     return status == CH_OK ? CH_OK
                            : ch_error_set(error, status, "log", "record %llu cannot be read",

@@ -116,6 +116,28 @@ ch_status ch_record_decode(ch_str bytes, ch_record *out_record)
     return CH_OK;
 }
 
+uint16_t ch_record_flags_of(const ch_event *event)
+{
+    return (uint16_t)((event->anomalous ? CH_RECORD_ANOMALOUS : 0) |
+                      (event->inferred ? CH_RECORD_INFERRED : 0) | (event->test_mode ? CH_RECORD_TEST : 0));
+}
+
+ch_status ch_record_event(const ch_record *record, ch_event *out_event)
+{
+    ch_status status = ch_event_restore(record->public_part, out_event);
+    if (status != CH_OK) {
+        return status;
+    }
+    out_event->sequence = record->sequence;
+    out_event->epoch = record->epoch;
+    out_event->recorded_ms = record->recorded_ms;
+    out_event->case_version = record->case_version;
+    out_event->anomalous = (record->flags & CH_RECORD_ANOMALOUS) != 0;
+    out_event->inferred = (record->flags & CH_RECORD_INFERRED) != 0;
+    out_event->test_mode = (record->flags & CH_RECORD_TEST) != 0;
+    return CH_OK;
+}
+
 bool ch_record_follows(const ch_record *record, const uint8_t chain[CH_HASH_SIZE])
 {
     uint8_t head[CH_RECORD_HEAD_SIZE], expected[CH_HASH_SIZE], sealed_hash[CH_HASH_SIZE] = {0};

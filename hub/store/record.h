@@ -7,7 +7,7 @@
  *  24  i64 recorded ms  32 u32 epoch
  *  36  u32 case version 40 u32 public size  44 u32 sealed size
  *
- * public part: the event in recorded form with its public fields (ch_event_encode, `data` last).
+ * public part: the event with its public fields, without what the head tells already (ch_event_store).
  * sealed part: nonce (24), XChaCha20-Poly1305 ciphertext and tag of the secret map of ch_schema_split, under
  * the case's slot key, or for a dead letter its own slot's; associated data: case id, zero, source, zero, id.
  * H is BLAKE2b-256. chain = H(chain before, bytes 4..95, public part). The sealed part enters by its hash
@@ -51,6 +51,10 @@ typedef struct ch_record {
 void ch_record_encode(ch_buf *out, ch_record *record, uint8_t chain[CH_HASH_SIZE]);
 /* Checks sizes, format and crc. Slices point into bytes. CH_CORRUPT, CH_UNSUPPORTED for a newer format. */
 ch_status ch_record_decode(ch_str bytes, ch_record *out_record) CH_MUST_CHECK;
+/* The flags that say what the event says of itself: anomalous, inferred, testmode. */
+uint16_t ch_record_flags_of(const ch_event *event);
+/* The event, from the public part and the head. CH_CORRUPT. */
+ch_status ch_record_event(const ch_record *record, ch_event *out_event) CH_MUST_CHECK;
 /* What the head of a damaged record claims, without its parts; nothing of it is certain. CH_NOT_FOUND when
  * there are not even the bytes of a head. */
 ch_status ch_record_claims(ch_str bytes, ch_record *out_claims) CH_MUST_CHECK;

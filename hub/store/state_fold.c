@@ -201,7 +201,7 @@ static ch_status check_fork(const ch_state *state, ch_log_reader *reader, ch_err
 static ch_status fold_next(ch_state *state, const ch_record *record, ch_error *error)
 {
     ch_event event;
-    ch_status status = ch_event_decode_stored(record->public_part, &event);
+    ch_status status = ch_record_event(record, &event);
     if (status != CH_OK) {
         char where[64];
         snprintf(where, sizeof where, "log record %" PRIu64, record->sequence);

@@ -82,7 +82,7 @@ bool witness_next_record(witness *of)
         return false;
     }
     assert_ok(status, &of->error);
-    assert_ok(ch_event_decode(of->record.public_part, CH_EVENT_RECORDED, &of->event, &of->error), &of->error);
+    assert_int_equal(ch_record_event(&of->record, &of->event), CH_OK);
     const ch_record *record = &of->record;
     if (record->sequence != of->position + 1 || of->event.sequence != record->sequence ||
         record->epoch != 1 || !ch_record_follows(record, of->chain)) {
@@ -150,7 +150,7 @@ static void expect_record(witness *of, const ch_decided *decided, bool derived)
     event.data = of->public_data.size > 0 ? ch_buf_str(&of->public_data) : CH_STR_NONE;
     event.private_data = event.raw = CH_STR_NONE;
     ch_buf_clear(&of->public_part);
-    ch_event_encode(&of->public_part, &event);
+    ch_event_store(&of->public_part, &event);
     char type[CH_CODE_MAX + 1];
     assert_int_equal(ch_str_copy(type, sizeof type, event.type), CH_OK);
     need_record(of, type);

@@ -1,6 +1,7 @@
 /* One event in its forms: encoded, canonical, JSON. */
 #include "tests/unit/model/values.h"
 
+#include "hub/base/array.h"
 #include "hub/model/event.h"
 #include "hub/model/event_attributes.h"
 #include "hub/model/json.h"
@@ -109,6 +110,76 @@ static void brings_back_any_record_byte_for_byte_and_through_json(void **state)
     }
     ch_buf_done(&left);
     ch_buf_done(&right);
+}
+
+/* ---- in the log */
+
+static void refuses_what_is_no_stored_event(void **state)
+{
+    static const char *const cases[] = {
+        "",
+        "90",
+        "80",                                                 /* lacks what identifies it */
+        "84 00 a1 37 01 a1 61 02 a1 62",                      /* cut short */
+        "84 00 a1 37 01 a1 61 02 a1 62 0e",                   /* before a value */
+        "84 00 a1 37 01 a1 61 02 a1 62 0e c3",                /* topic: a flag */
+        "85 00 a1 37 01 a1 61 02 a1 62 0e a1 63 03 a1 64",    /* time: a text */
+        "85 00 a1 37 01 a1 61 02 a1 62 0e a1 63 14 01",       /* no attribute 20 */
+        "85 00 a1 37 01 a1 61 02 a1 62 0e a1 63 ff 01",       /* nor -1 */
+        "85 00 a1 37 01 a1 61 02 a1 62 0e a1 63 a2 6964 01",  /* a name */
+        "85 00 a1 37 01 a1 61 02 a1 62 0e a1 63 0f 00",       /* state: none */
+        "85 00 a1 37 01 a1 61 02 a1 62 0e a1 63 0f 0b",       /* no state 11 */
+        "85 00 a1 37 01 a1 61 02 a1 62 0e a1 63 13 91 01",    /* data: a list */
+        "85 00 a1 37 01 a1 61 02 a1 62 0e a1 63 13 81 a1 61", /* data cut short */
+    };
+    value_fixture *of = *state;
+    for (size_t i = 0; i < CH_COUNT_OF(cases); i++) {
+        ch_buf_clear(&of->bytes);
+        put_hex(&of->bytes, cases[i]);
+        of->event = (ch_event){.id = CH_STR("before")};
+        assert_status(ch_event_restore(ch_buf_str(&of->bytes), &of->event), CH_CORRUPT);
+        assert_str(of->event.id, CH_STR("before"));
+    }
+    ch_buf_clear(&of->bytes);
+    put_hex(&of->bytes, "84 00 a1 37 01 a1 61 02 a1 62 0e a1 63");
+    assert_status(ch_event_restore(ch_buf_str(&of->bytes), &of->event), CH_OK);
+}
+
+/* What the head of a record tells, and what is sealed. */
+static void leave_to_the_record(ch_event *event)
+{
+    event->sequence = 0;
+    event->epoch = 0;
+    event->recorded_ms = 0;
+    event->case_version = 0;
+    event->test_mode = event->anomalous = event->inferred = false;
+    event->private_data = event->raw = CH_STR_NONE;
+}
+
+static void restores_whatever_was_stored_but_for_what_the_record_tells(void **state)
+{
+    value_fixture *of = *state;
+    ch_random_seeded random;
+    ch_buf expected;
+    ch_buf_init(&expected, 1 << 20);
+    ch_random_seeded_init(&random, 20261124);
+    for (unsigned round = 0; round < 400; round++) {
+        ch_event restored;
+        ch_buf_clear(&of->bytes);
+        ch_buf_clear(&of->again);
+        ch_buf_clear(&of->text);
+        ch_buf_clear(&expected);
+        put_any_record(&of->bytes, &random);
+        assert_status(ch_event_decode(ch_buf_str(&of->bytes), CH_EVENT_RECORDED, &of->event, &of->error),
+                      CH_OK);
+        ch_event_store(&of->again, &of->event);
+        assert_status(ch_event_restore(ch_buf_str(&of->again), &restored), CH_OK);
+        leave_to_the_record(&of->event);
+        ch_event_encode(&expected, &of->event);
+        ch_event_encode(&of->text, &restored);
+        assert_str(ch_buf_str(&of->text), ch_buf_str(&expected));
+    }
+    ch_buf_done(&expected);
 }
 
 /* ---- canonical form */
@@ -277,6 +348,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up_values, tear_down_values)
     const struct CMUnitTest tests[] = {
         TEST(brings_back_any_record_byte_for_byte_and_through_json),
+        TEST(refuses_what_is_no_stored_event),
+        TEST(restores_whatever_was_stored_but_for_what_the_record_tells),
         TEST(the_canonical_form_is_the_sorted_map_of_the_producers_fact),
         TEST(the_same_fact_mapped_again_has_the_same_canonical_form),
         TEST(tells_when_there_is_no_room_for_the_canonical_form),

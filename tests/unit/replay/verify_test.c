@@ -157,7 +157,7 @@ static void append_forged(rig *self, const uint8_t chain_before[CH_HASH_SIZE], u
                             .case_state = CH_CASE_RECEIVED,
                             .cycle = 1,
                             .actor = CH_STR("forger")};
-    ch_event_encode(&encoded, &event);
+    ch_event_store(&encoded, &event);
     ch_record record = {.sequence = event.sequence,
                         .case_number = 1,
                         .recorded_ms = recorded_ms,

@@ -232,7 +232,7 @@ static void a_log_without_its_format_is_not_taken_for_half_made(void **state)
 static void a_log_cut_short_is_refused_whole(void **state)
 {
     fixture *f = *state;
-    for (int i = 0; i < 30; i++) {
+    for (int i = 0; i < 60; i++) {
         ledger_open(&f->ledger, "hotline/1", NULL);
     }
     close_store(f);
