@@ -7,6 +7,7 @@
 #include <time.h>
 
 #define BATCH_BYTES ((size_t)8 * 1024 * 1024)
+#define AWAITED_EVENTS 96 /* more than this costs fewer commits, but the committer waits for it */
 
 static ch_status temporary(ch_status status)
 {
@@ -178,12 +179,20 @@ static bool has_room(const ch_writer *writer)
             ch_batch_bytes(writer->filling) < BATCH_BYTES);
 }
 
+/* To decide more now would let the committer wait, and with it whoever has published all that he may: then the two would
+ * work in turn, not beside each other. */
+static bool is_awaited(const ch_writer *writer)
+{
+    return writer->filling != NULL && ch_batch_events(writer->filling) >= AWAITED_EVENTS &&
+           (writer->under_way == NULL || ch_committer_is_done(writer->committer));
+}
+
 /* Takes what is there into the batch that is being filled. */
 static bool take_all(ch_writer *writer)
 {
     ch_work *work;
     bool any = false;
-    while (has_room(writer) && (work = next_work(writer)) != NULL) {
+    while (has_room(writer) && !is_awaited(writer) && (work = next_work(writer)) != NULL) {
         take_work(writer, work);
         any = true;
     }
