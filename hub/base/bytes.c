@@ -5,26 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-ch_str ch_str_of(const char *text)
-{
-    return text == NULL ? CH_STR_NONE : (ch_str){text, strlen(text)};
-}
-
-bool ch_str_equal(ch_str a, ch_str b)
-{
-    return a.size == b.size && (a.size == 0 || memcmp(a.at, b.at, a.size) == 0);
-}
-
-bool ch_str_is(ch_str a, const char *text)
-{
-    return ch_str_equal(a, ch_str_of(text));
-}
-
-bool ch_str_starts(ch_str a, ch_str prefix)
-{
-    return a.size >= prefix.size && (prefix.size == 0 || memcmp(a.at, prefix.at, prefix.size) == 0);
-}
-
 int ch_str_compare(ch_str a, ch_str b)
 {
     size_t shorter = a.size < b.size ? a.size : b.size;

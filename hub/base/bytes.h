@@ -22,10 +22,23 @@ typedef struct ch_str {
 /* For printf("%.*s"). */
 #define CH_STR_ARG(s) (int)(s).size, (s).at == NULL ? "" : (s).at
 
-ch_str ch_str_of(const char *text); /* NULL gives CH_STR_NONE */
-bool ch_str_equal(ch_str a, ch_str b);
-bool ch_str_is(ch_str a, const char *text);
-bool ch_str_starts(ch_str a, ch_str prefix);
+/* NULL gives CH_STR_NONE. These four stand here so that the size of a literal is known when they are compiled. */
+static inline ch_str ch_str_of(const char *text)
+{
+    return text == NULL ? CH_STR_NONE : (ch_str){text, strlen(text)};
+}
+static inline bool ch_str_equal(ch_str a, ch_str b)
+{
+    return a.size == b.size && (a.size == 0 || memcmp(a.at, b.at, a.size) == 0);
+}
+static inline bool ch_str_is(ch_str a, const char *text)
+{
+    return ch_str_equal(a, ch_str_of(text));
+}
+static inline bool ch_str_starts(ch_str a, ch_str prefix)
+{
+    return a.size >= prefix.size && (prefix.size == 0 || memcmp(a.at, prefix.at, prefix.size) == 0);
+}
 /* Byte order, then length: as memcmp. */
 int ch_str_compare(ch_str a, ch_str b);
 /* Copies with a terminating zero. CH_TOO_LARGE when it does not fit (out is then untouched),

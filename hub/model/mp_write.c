@@ -33,17 +33,26 @@ void ch_mp_put_bool(ch_buf *out, bool value)
     }
 }
 
-void ch_mp_put_int(ch_buf *out, int64_t value)
-{
-    msgpack_packer packer = packer_of(out);
-    msgpack_pack_int64(&packer, value);
-}
-
 void ch_mp_put_uint(ch_buf *out, uint64_t value)
 {
     assert(value <= INT64_MAX);
+    if (value < 0x80) { /* most are, and are their own encoding */
+        uint8_t byte = (uint8_t)value;
+        ch_buf_append(out, &byte, 1);
+        return;
+    }
     msgpack_packer packer = packer_of(out);
     msgpack_pack_uint64(&packer, value);
+}
+
+void ch_mp_put_int(ch_buf *out, int64_t value)
+{
+    if (value >= 0) {
+        ch_mp_put_uint(out, (uint64_t)value);
+        return;
+    }
+    msgpack_packer packer = packer_of(out);
+    msgpack_pack_int64(&packer, value);
 }
 
 void ch_mp_put_float(ch_buf *out, double value)
@@ -52,8 +61,17 @@ void ch_mp_put_float(ch_buf *out, double value)
     msgpack_pack_double(&packer, value);
 }
 
+/* Most texts are short, and a state or a record is made of many: those need no packer. */
 void ch_mp_put_str(ch_buf *out, ch_str value)
 {
+    if (value.size < 32) {
+        uint8_t *at = ch_buf_extend(out, 1 + value.size);
+        if (at != NULL) {
+            at[0] = (uint8_t)(0xa0 | value.size);
+            memcpy(at + 1, value.size == 0 ? "" : value.at, value.size);
+        }
+        return;
+    }
     msgpack_packer packer = packer_of(out);
     msgpack_pack_str(&packer, value.size);
     ch_buf_append_str(out, value);
