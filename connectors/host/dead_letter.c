@@ -25,17 +25,6 @@ static void name_letter(const ch_dead_letter_facts *facts, char *out, size_t siz
     snprintf(out, size, "deadletter/%s/%s", facts->connector, text);
 }
 
-/* At most `most` bytes, not in the middle of a character. */
-static ch_str cut(const char *text, size_t most)
-{
-    size_t size = strlen(text);
-    if (size > most) {
-        for (size = most; size > 0 && ((uint8_t)text[size] & 0xc0) == 0x80; size--) {
-        }
-    }
-    return (ch_str){text, size};
-}
-
 static void put_pair(ch_buf *out, const char *name, ch_str value)
 {
     ch_mp_put_text(out, name);
@@ -45,7 +34,7 @@ static void put_pair(ch_buf *out, const char *name, ch_str value)
 static void put_data(ch_buf *out, const ch_dead_letter_facts *facts, bool raw_cut)
 {
     char reason[REASON_MOST + sizeof CUT_NOTE];
-    ch_str short_reason = cut(facts->reason, REASON_MOST);
+    ch_str short_reason = ch_str_cut(ch_str_of(facts->reason), REASON_MOST);
     snprintf(reason, sizeof reason, "%.*s%s", CH_STR_ARG(short_reason), raw_cut ? CUT_NOTE : "");
     ch_mp_put_map(out, 7);
     put_pair(out, "action", CH_STR("made"));
@@ -53,7 +42,7 @@ static void put_data(ch_buf *out, const ch_dead_letter_facts *facts, bool raw_cu
     put_pair(out, "stage", ch_str_of(facts->stage));
     put_pair(out, "code", ch_str_of(facts->code));
     put_pair(out, "reason", ch_str_of(reason));
-    put_pair(out, "place", cut(facts->place, PLACE_MOST));
+    put_pair(out, "place", ch_str_cut(ch_str_of(facts->place), PLACE_MOST));
     put_pair(out, "mapping", ch_str_of(facts->mapping));
 }
 

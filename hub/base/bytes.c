@@ -30,6 +30,32 @@ ch_status ch_str_copy(char *out, size_t out_size, ch_str s)
     return CH_OK;
 }
 
+static bool is_follower(char c)
+{
+    return ((uint8_t)c & 0xc0) == 0x80;
+}
+
+ch_str ch_str_cut(ch_str text, size_t most)
+{
+    if (text.size <= most) {
+        return text;
+    }
+    size_t size = most;
+    while (size > 0 && most - size < 3 && is_follower(text.at[size])) {
+        size--;
+    }
+    return (ch_str){text.at, is_follower(text.at[size]) ? most : size};
+}
+
+void ch_str_copy_cut(char *out, size_t out_size, ch_str text)
+{
+    ch_str kept = ch_str_cut(text, out_size - 1);
+    if (kept.size > 0) {
+        memcpy(out, kept.at, kept.size);
+    }
+    out[kept.size] = '\0';
+}
+
 ch_status ch_str_to_int(ch_str s, int64_t *out_value)
 {
     size_t i = 0;

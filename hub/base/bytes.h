@@ -44,6 +44,10 @@ int ch_str_compare(ch_str a, ch_str b);
 /* Copies with a terminating zero. CH_TOO_LARGE when it does not fit (out is then untouched),
  * CH_INVALID when s holds a zero byte. */
 ch_status ch_str_copy(char *out, size_t out_size, ch_str s) CH_MUST_CHECK;
+/* At most the first `most` bytes, without a part of a UTF-8 character at their end. What is no UTF-8 is cut at `most`. */
+ch_str ch_str_cut(ch_str text, size_t most);
+/* Copies what fits, cut as by ch_str_cut, with a terminating zero. */
+void ch_str_copy_cut(char *out, size_t out_size, ch_str text);
 /* The whole of s as a decimal int64. CH_INVALID. */
 ch_status ch_str_to_int(ch_str s, int64_t *out_value) CH_MUST_CHECK;
 /* Bytes of the UTF-8 character that s begins with: 1..4, 0 when s is empty or begins with none (RFC 3629: no

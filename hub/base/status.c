@@ -1,5 +1,7 @@
 #include "hub/base/status.h"
 
+#include "hub/base/bytes.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -37,23 +39,6 @@ bool ch_status_is_temporary(ch_status status)
     return status == CH_BUSY || status == CH_STORAGE_FULL || status == CH_TIMEOUT || status == CH_UNAVAILABLE;
 }
 
-/* A text that was cut must not end within a UTF-8 character: it goes out in frames that are checked. */
-static void drop_split_character(char *text, size_t size)
-{
-    size_t follow = 0;
-    while (follow < 3 && follow < size && (text[size - 1 - follow] & 0xc0) == 0x80) {
-        follow++;
-    }
-    if (follow == size) {
-        return;
-    }
-    unsigned char lead = (unsigned char)text[size - 1 - follow];
-    size_t wanted = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : lead >= 0xc0 ? 1 : 0;
-    if (follow < wanted) {
-        text[size - 1 - follow] = '\0';
-    }
-}
-
 ch_status ch_error_setv(ch_error *error, ch_status status, const char *where, const char *format,
                         va_list arguments)
 {
@@ -62,14 +47,10 @@ ch_status ch_error_setv(ch_error *error, ch_status status, const char *where, co
     }
     /* Made beside *error, because where and the arguments may point into it. */
     ch_error made = {.status = status};
-    int size = snprintf(made.where, sizeof made.where, "%s", where == NULL ? "" : where);
-    if (size >= (int)sizeof made.where) {
-        drop_split_character(made.where, sizeof made.where - 1);
-    }
-    size = vsnprintf(made.text, sizeof made.text, format, arguments);
-    if (size >= (int)sizeof made.text) {
-        drop_split_character(made.text, sizeof made.text - 1);
-    }
+    char text[sizeof made.text + 1]; /* a byte more: it shows whether a character ends where made.text does */
+    vsnprintf(text, sizeof text, format, arguments);
+    ch_str_copy_cut(made.text, sizeof made.text, ch_str_of(text));
+    ch_str_copy_cut(made.where, sizeof made.where, ch_str_of(where));
     *error = made;
     return status;
 }
@@ -88,11 +69,8 @@ void ch_error_prefix(ch_error *error, const char *prefix)
     if (error == NULL) {
         return;
     }
-    char where[sizeof error->where];
+    char where[2 * sizeof error->where]; /* more than is kept, as above */
     const char *between = error->where[0] == '\0' ? "" : ": ";
-    int size = snprintf(where, sizeof where, "%s%s%s", prefix, between, error->where);
-    if (size >= (int)sizeof where) {
-        drop_split_character(where, sizeof where - 1);
-    }
-    memcpy(error->where, where, sizeof where);
+    snprintf(where, sizeof where, "%s%s%s", prefix, between, error->where);
+    ch_str_copy_cut(error->where, sizeof error->where, ch_str_of(where));
 }

@@ -58,23 +58,11 @@ ch_status ch_client_send(casehub *hub, const ch_chp_message *message, zmq_msg_t 
     return status;
 }
 
-void ch_client_text(char *out, size_t out_size, ch_str s)
-{
-    size_t size = s.size < out_size ? s.size : out_size - 1;
-    while (size > 0 && size < s.size && ((uint8_t)s.at[size] & 0xc0) == 0x80) {
-        size--;
-    }
-    if (size > 0) {
-        memcpy(out, s.at, size);
-    }
-    out[size] = '\0';
-}
-
 ch_status ch_client_code(ch_str code)
 {
     char name[CH_CODE_MAX + 1];
     ch_status status = CH_OK;
-    ch_client_text(name, sizeof name, code);
+    ch_str_copy_cut(name, sizeof name, code);
     return ch_status_from_name(name, &status) != CH_OK || status == CH_OK ? CH_REFUSED : status;
 }
 

@@ -121,8 +121,6 @@ int64_t ch_client_now(const casehub *hub);
 /* Sends a message, and *body (NULL: none), which is taken when sent. CH_FULL: not now. CH_NO_MEMORY,
  * CH_TOO_LARGE, CH_UNAVAILABLE. */
 ch_status ch_client_send(casehub *hub, const ch_chp_message *message, zmq_msg_t *body) CH_MUST_CHECK;
-/* A slice as a C string, cut at a character's end when it is too long. */
-void ch_client_text(char *out, size_t out_size, ch_str s);
 /* A code of a later version counts as refused. */
 ch_status ch_client_code(ch_str code);
 /* "new" (also NULL), "all", a sequence, an RFC 3339 time. */

@@ -136,9 +136,9 @@ ch_status ch_publish_tell(casehub *hub, uint64_t token, const ch_chp_answer *ans
     if (ch_str_copy(case_id, sizeof case_id, answer->case_id) != CH_OK) {
         return ch_error_set(error, CH_INVALID, "PUBLISHED.case", "too long, or with a zero byte");
     }
-    ch_client_text(text, sizeof text, answer->text);
-    ch_client_text(where, sizeof where, answer->where);
-    ch_client_text(state, sizeof state, answer->present_state);
+    ch_str_copy_cut(text, sizeof text, answer->text);
+    ch_str_copy_cut(where, sizeof where, answer->where);
+    ch_str_copy_cut(state, sizeof state, answer->present_state);
     const casehub_answer told = {.token = token,
                                  .code = ch_status_name(answer->status),
                                  .sequence = answer->sequence,

@@ -42,7 +42,7 @@ void ch_question_restart(casehub *hub)
 void ch_question_fail(ch_question *question, const ch_chp_error *refusal)
 {
     char where[sizeof question->error.where];
-    ch_client_text(where, sizeof where, refusal->where);
+    ch_str_copy_cut(where, sizeof where, refusal->where);
     (void)ch_error_set(&question->error, ch_client_code(refusal->code), where, "%.*s",
                        CH_STR_ARG(refusal->text));
     question->done = true;

@@ -81,9 +81,9 @@ static ch_status take_welcome(casehub *hub, const ch_chp_message *message, ch_er
         deny(hub, "WELCOME.protocol", "the hub chose a protocol version that was not offered");
         return CH_OK;
     }
-    ch_client_text(session->hub_code, sizeof session->hub_code, welcome->hub_code);
-    ch_client_text(session->actor, sizeof session->actor, welcome->name);
-    ch_client_text(session->role, sizeof session->role, welcome->role);
+    ch_str_copy_cut(session->hub_code, sizeof session->hub_code, welcome->hub_code);
+    ch_str_copy_cut(session->actor, sizeof session->actor, welcome->name);
+    ch_str_copy_cut(session->role, sizeof session->role, welcome->role);
     session->epoch = welcome->epoch;
     session->batch_events = welcome->batch_events;
     session->body_bytes = welcome->body_bytes;
@@ -121,7 +121,7 @@ static void take_remark(casehub *hub, const ch_chp_error *remark)
     if (status == CH_CONFLICT && ch_str_is(remark->where, "SUBSCRIBE.name")) {
         ch_subscribe_taken_over(hub, remark);
     } else if (status != CH_NOT_FOUND && hub->trouble.status == CH_OK) {
-        ch_client_text(where, sizeof where, remark->where);
+        ch_str_copy_cut(where, sizeof where, remark->where);
         (void)ch_error_set(&hub->trouble, status, where, "%.*s", CH_STR_ARG(remark->text));
     }
 }

@@ -15,15 +15,6 @@ typedef struct mp_checker {
     ch_error *error;
 } mp_checker;
 
-/* Keeps where's zero-terminated text well-formed after it was cut at its capacity. */
-static void cut_to_whole_characters(char *where)
-{
-    size_t size = strlen(where);
-    while (size > 0 && !ch_str_is_utf8((ch_str){where, size})) {
-        where[--size] = '\0';
-    }
-}
-
 /* Puts a step in front of the place: the way down is only told on the way back up from a failure. */
 static void put_step(ch_error *error, const char *step)
 {
@@ -33,21 +24,17 @@ static void put_step(ch_error *error, const char *step)
     char where[sizeof error->where + SHOWN_KEY_MAX + 2];
     bool dot = error->where[0] != '\0' && error->where[0] != '[';
     snprintf(where, sizeof where, "%s%s%s", step, dot ? "." : "", error->where);
-    memcpy(error->where, where, sizeof error->where - 1);
-    error->where[sizeof error->where - 1] = '\0';
-    cut_to_whole_characters(error->where);
+    ch_str_copy_cut(error->where, sizeof error->where, ch_str_of(where));
 }
 
 static ch_status put_key(const mp_checker *checker, ch_str key, ch_status status)
 {
     char step[SHOWN_KEY_MAX + 1];
-    size_t size = key.size < SHOWN_KEY_MAX ? key.size : SHOWN_KEY_MAX;
-    for (size_t i = 0; i < size; i++) {
-        bool control = (uint8_t)key.at[i] < 0x20 || key.at[i] == 0x7f;
-        step[i] = control ? '?' : key.at[i];
+    ch_str_copy_cut(step, sizeof step, key);
+    for (char *at = step; *at != '\0'; at++) {
+        bool control = (uint8_t)*at < 0x20 || *at == 0x7f;
+        *at = control ? '?' : *at;
     }
-    step[size] = '\0';
-    cut_to_whole_characters(step);
     put_step(checker->error, step);
     return status;
 }

@@ -78,19 +78,6 @@ static ch_status store_letter(ch_state *state, const ch_dead_letter *letter)
     return ch_table_put(state, CH_TABLE_DEAD_LETTER, &key, ch_buf_str(&state->work), 0);
 }
 
-/* Cuts between characters; a zero byte ends the text. */
-static void copy_cut(char *out, size_t size, ch_str text)
-{
-    size_t used = text.size < size ? text.size : size - 1;
-    while (used > 0 && used < text.size && ((uint8_t)text.at[used] & 0xc0) == 0x80) {
-        used--;
-    }
-    if (used > 0) {
-        memcpy(out, text.at, used);
-    }
-    out[used] = '\0';
-}
-
 static ch_status make_letter(ch_state *state, const ch_record *record, const ch_event *event)
 {
     ch_dead_letter letter = {.number = state->now.next_dead_letter,
@@ -111,7 +98,7 @@ static ch_status make_letter(ch_state *state, const ch_record *record, const ch_
         return CH_CORRUPT;
     }
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        copy_cut(texts[i].to, texts[i].size, ch_mp_find_str(event->data, texts[i].field));
+        ch_str_copy_cut(texts[i].to, texts[i].size, ch_mp_find_str(event->data, texts[i].field));
     }
     state->now.next_dead_letter++;
     return store_letter(state, &letter);
@@ -133,7 +120,7 @@ static ch_status move_letter(ch_state *state, const ch_event *event, const char 
     if (status != CH_OK) {
         return status == CH_NOT_FOUND ? CH_OK : status;
     }
-    copy_cut(letter.status, sizeof letter.status, ch_str_of(to));
+    ch_str_copy_cut(letter.status, sizeof letter.status, ch_str_of(to));
     return store_letter(state, &letter);
 }
 

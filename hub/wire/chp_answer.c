@@ -27,18 +27,6 @@ void ch_chp_published_end(ch_buf *out, size_t begun_at, uint32_t count)
     ch_mp_end_array(out, begun_at, count);
 }
 
-/* The first most bytes, and no part of a character. */
-static ch_str cut(ch_str s, size_t most)
-{
-    if (s.size <= most) {
-        return s;
-    }
-    while (most > 0 && ((uint8_t)s.at[most] & 0xc0) == 0x80) {
-        most--;
-    }
-    return (ch_str){s.at, most};
-}
-
 static void put_items(ch_buf *out, const ch_chp_argument *items, size_t count, const ch_chp_answer *answer)
 {
     for (size_t i = 0; i < count; i++) {
@@ -56,8 +44,8 @@ void ch_chp_published_append(ch_buf *out, const ch_chp_answer *answer)
     }
     bool roomy = out->size < ROOMY_BYTES;
     ch_chp_answer shortened = *answer;
-    shortened.text = cut(answer->text, roomy ? LONG_TEXT_MAX : SHORT_TEXT_MAX);
-    shortened.where = cut(answer->where, roomy ? LONG_WHERE_MAX : SHORT_WHERE_MAX);
+    shortened.text = ch_str_cut(answer->text, roomy ? LONG_TEXT_MAX : SHORT_TEXT_MAX);
+    shortened.where = ch_str_cut(answer->where, roomy ? LONG_WHERE_MAX : SHORT_WHERE_MAX);
     ch_mp_put_array(out, (uint32_t)(1 + ch_chp_refused_count));
     ch_mp_put_text(out, ch_status_name(answer->status));
     put_items(out, ch_chp_refused, ch_chp_refused_count, &shortened);

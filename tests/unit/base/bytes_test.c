@@ -76,6 +76,42 @@ static void compares_by_bytes_then_length(void **state)
     assert_false(ch_str_starts(CH_STR("hot"), CH_STR("hotline")));
 }
 
+static void cuts_no_character_in_the_middle(void **state)
+{
+    (void)state;
+    ch_str text = CH_STR("aé案😀z");
+    static const size_t kept[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11, 11};
+    for (size_t most = 0; most < sizeof kept / sizeof *kept; most++) {
+        ch_str cut = ch_str_cut(text, most);
+        assert_int_equal(cut.size, kept[most]);
+        assert_true(ch_str_starts(text, cut));
+    }
+    assert_null(ch_str_cut(CH_STR_NONE, 0).at);
+    assert_null(ch_str_cut(CH_STR_NONE, 5).at);
+}
+
+static void cuts_what_is_no_utf8_where_it_is_told_to(void **state)
+{
+    (void)state;
+    assert_int_equal(ch_str_cut(CH_STR("a\x80\x80\x80\x80\x80z"), 5).size, 5);
+    assert_int_equal(ch_str_cut(CH_STR("\x80\x80\x80"), 1).size, 1);
+    assert_int_equal(ch_str_cut(CH_STR("\x80\x80\x80"), 0).size, 0);
+}
+
+static void copies_what_fits_of_a_text(void **state)
+{
+    (void)state;
+    char out[5] = "old";
+    ch_str_copy_cut(out, sizeof out, CH_STR_NONE);
+    assert_string_equal(out, "");
+    ch_str_copy_cut(out, sizeof out, CH_STR("案案"));
+    assert_string_equal(out, "案");
+    ch_str_copy_cut(out, sizeof out, CH_STR("four"));
+    assert_string_equal(out, "four");
+    ch_str_copy_cut(out, 1, CH_STR("four"));
+    assert_string_equal(out, "");
+}
+
 static void takes_no_malformed_utf8(void **state)
 {
     (void)state;
@@ -234,6 +270,9 @@ int main(void)
         cmocka_unit_test(reads_no_number_that_is_not_wholly_one),
         cmocka_unit_test(reads_numbers_up_to_the_ends_of_int64),
         cmocka_unit_test(compares_by_bytes_then_length),
+        cmocka_unit_test(cuts_no_character_in_the_middle),
+        cmocka_unit_test(cuts_what_is_no_utf8_where_it_is_told_to),
+        cmocka_unit_test(copies_what_fits_of_a_text),
         cmocka_unit_test(takes_no_malformed_utf8),
         cmocka_unit_test(takes_the_ends_of_each_range_of_utf8),
         cmocka_unit_test(a_buffer_keeps_what_it_had_when_an_append_fails),
