@@ -43,24 +43,12 @@ static ch_str cell(const table *in, size_t row, size_t column)
     return in->csv.cells[row * in->csv.column_count + in->columns[column]];
 }
 
-static bool is_code(ch_str text, bool dotted)
-{
-    for (size_t i = 0; i < text.size; i++) {
-        char c = text.at[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-              (dotted && c == '.'))) {
-            return false;
-        }
-    }
-    return text.size <= CH_CODE_MAX;
-}
-
 /* out has room for CH_CODE_MAX bytes. */
 static ch_status take_code(const table *in, size_t row, size_t column, const char *heading, bool dotted,
                            bool required, char *out, ch_error *error)
 {
     ch_str text = cell(in, row, column);
-    if (!is_code(text, dotted) || (required && text.size == 0)) {
+    if (text.size == 0 ? required : !ch_is_code(text, dotted)) {
         return fail_at(in, row, error, heading, "a code of a-z, 0-9, _ and - is expected");
     }
     return ch_str_copy(out, CH_CODE_MAX + 1, text);
@@ -222,7 +210,7 @@ static ch_status read_parties(ch_rules *rules, const ch_cfg *cfg, const config_s
     for (int i = 0; i < count; i++) {
         const char *code = config_setting_get_string_elem(list, i);
         char *out = i == 0 ? route->party : route->more[route->more_count++];
-        if (code == NULL || code[0] == '\0' || !is_code(ch_str_of(code), false) ||
+        if (code == NULL || !ch_is_code(ch_str_of(code), false) ||
             ch_str_copy(out, CH_CODE_MAX + 1, ch_str_of(code)) != CH_OK) {
             return ch_cfg_fail(cfg, list, error, "parties: a code is expected");
         }
@@ -288,7 +276,7 @@ static ch_status read_route(ch_rules *rules, const ch_cfg *cfg, const config_set
     ch_status status = ch_cfg_check_members(cfg, at, members, error);
     for (size_t i = 0; status == CH_OK && i < sizeof texts / sizeof *texts; i++) {
         status = ch_cfg_text(cfg, at, texts[i].name, texts[i].out, texts[i].size, error);
-        if (status == CH_OK && !is_code(ch_str_of(texts[i].out), true)) {
+        if (status == CH_OK && texts[i].out[0] != '\0' && !ch_is_code(ch_str_of(texts[i].out), true)) {
             status = ch_cfg_fail(cfg, at, error, "%s: a code is expected", texts[i].name);
         }
     }

@@ -42,17 +42,6 @@ static void reset(ch_decision *decision)
     decision->present_version = 0;
 }
 
-static bool is_token(ch_str text)
-{
-    for (size_t i = 0; i < text.size; i++) {
-        char c = text.at[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_')) {
-            return false;
-        }
-    }
-    return text.size > 0 && text.size <= CH_CODE_MAX;
-}
-
 static ch_status take_hub_event(ch_judgement *judgement)
 {
     ch_decided *decided = &judgement->decision->events[0];
@@ -64,8 +53,9 @@ static ch_status take_hub_event(ch_judgement *judgement)
     event->epoch = judgement->view->epoch;
     event->recorded_ms = judgement->now_ms;
     event->actor = judgement->intake->actor;
-    ch_status status = ch_judge_topic(judgement, event->type, is_token(system) ? system : CH_STR("hub"),
-                                      CH_STR_NONE, CH_STR_NONE, &event->topic);
+    ch_status status =
+        ch_judge_topic(judgement, event->type, ch_is_code(system, false) ? system : CH_STR("hub"),
+                       CH_STR_NONE, CH_STR_NONE, &event->topic);
     judgement->decision->count = status == CH_OK;
     return status;
 }
@@ -184,7 +174,7 @@ static ch_status number_case(ch_judgement *judgement)
 {
     char id[CH_CASE_ID_SIZE];
     const ch_event *cause = judgement->cause;
-    if (!is_token(ch_topic_system_of(cause->source))) {
+    if (!ch_is_code(ch_topic_system_of(cause->source), false)) {
         return ch_error_set(judgement->error, CH_INVALID, "source",
                             "the system that begins a case is 1 to %d characters of a-z, 0-9, _ and -",
                             CH_CODE_MAX);

@@ -65,9 +65,19 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-static bool is_code(char c)
+bool ch_is_code_byte(char byte)
 {
-    return is_lower(c) || is_digit(c) || c == '_' || c == '-';
+    return is_lower(byte) || is_digit(byte) || byte == '_' || byte == '-';
+}
+
+bool ch_is_code(ch_str text, bool dotted)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        if (!ch_is_code_byte(text.at[i]) && !(dotted && text.at[i] == '.')) {
+            return false;
+        }
+    }
+    return text.size > 0 && text.size <= CH_CODE_MAX;
 }
 
 /* Of text that is UTF-8: no C0, DEL or C1 control characters. */
@@ -95,7 +105,7 @@ static bool fits_charset(ch_str text, ch_charset charset)
         break;
     case CH_CHARSET_CODE:
         for (size_t i = 0; i < text.size; i++) {
-            fits = fits && is_code(text.at[i]);
+            fits = fits && ch_is_code_byte(text.at[i]);
         }
         break;
     case CH_CHARSET_AREA:
@@ -106,7 +116,7 @@ static bool fits_charset(ch_str text, ch_charset charset)
         break;
     case CH_CHARSET_TOPIC:
         for (size_t i = 0; i < text.size; i++) {
-            fits = fits && (is_code(text.at[i]) || text.at[i] == '.');
+            fits = fits && (ch_is_code_byte(text.at[i]) || text.at[i] == '.');
         }
         break;
     }

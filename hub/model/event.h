@@ -18,6 +18,11 @@
 #define CH_TIME_LEAST INT64_C(-62135596800000)
 #define CH_TIME_MOST INT64_C(253402300799999)
 
+/* One of a-z, 0-9, _ and -: what codes and the tokens of topics consist of. */
+bool ch_is_code_byte(char byte);
+/* 1 to CH_CODE_MAX of these; of a dotted code ("power.trip") also ".". */
+bool ch_is_code(ch_str text, bool dotted);
+
 /* Legal states of a case; X(symbol, name). The order is the order of the lifecycle. */
 #define CH_CASE_STATE_LIST(X)                                                                                \
     X(CH_CASE_NONE, "none")                                                                                  \

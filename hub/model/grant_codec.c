@@ -39,14 +39,9 @@ static bool is_key(ch_str text)
            (text.size == KEY_BYTES && consists_of(text, DIGITS LOWER UPPER ".-:+=^!/*?&<>()[]{}@%$#"));
 }
 
-static bool is_code(ch_str text)
-{
-    return text.size <= CH_CODE_MAX && consists_of(text, DIGITS LOWER "_-");
-}
-
 static bool is_party(ch_str text)
 {
-    return ch_str_is(text, "*") || is_code(text);
+    return ch_str_is(text, "*") || ch_is_code(text, false);
 }
 
 static bool is_area(ch_str text)
@@ -114,7 +109,7 @@ static ch_status take_key(ch_grant *grant, ch_str bytes, ch_error *error)
 static ch_status take_name(ch_grant *grant, ch_str bytes, ch_error *error)
 {
     ch_str text;
-    if (!read_text(bytes, &text) || !is_code(text) ||
+    if (!read_text(bytes, &text) || !ch_is_code(text, false) ||
         ch_str_copy(grant->name, sizeof grant->name, text) != CH_OK) {
         return refuse(error, "name", "1 to 63 characters of a-z, 0-9, _ and - are expected");
     }
@@ -202,7 +197,7 @@ static ch_status take_pair(ch_grant *grant, ch_str key, ch_str bytes, ch_error *
         }
     }
     char name[CH_CODE_MAX + 1] = "";
-    if (!is_code(key) || ch_str_copy(name, sizeof name, key) != CH_OK) {
+    if (!ch_is_code(key, false) || ch_str_copy(name, sizeof name, key) != CH_OK) {
         return ch_error_set(error, CH_INVALID, "data", "a grant has no such field");
     }
     return refuse(error, name, "a grant has no such field");

@@ -51,21 +51,9 @@ static bool is_real_within(const ch_field *field, double value)
            (field->most == INT64_MAX || value <= (double)field->most);
 }
 
-/* [a-z0-9_.-]: dotted codes are paths ("power.trip"). */
-static bool is_code(ch_str text)
-{
-    for (size_t i = 0; i < text.size; i++) {
-        char c = text.at[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.')) {
-            return false;
-        }
-    }
-    return text.size > 0 && text.size <= CH_CODE_MAX;
-}
-
 static ch_status check_code(const part *of, const ch_field *field, const ch_mp_value *value, ch_error *error)
 {
-    if (value->kind != CH_MP_STR || !is_code(value->str)) {
+    if (value->kind != CH_MP_STR || !ch_is_code(value->str, true)) {
         return refuse(of, field, error, "a code is expected: 1 to 63 characters of a-z, 0-9, _, - and .");
     }
     if (field->values == NULL) {

@@ -83,11 +83,6 @@ ch_status ch_topic_split(ch_str topic, ch_topic_parts *out_parts)
     return CH_OK;
 }
 
-static bool is_token_byte(char byte)
-{
-    return (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') || byte == '_' || byte == '-';
-}
-
 static const char *fault_of_token(ch_str token, bool is_last)
 {
     if (token.size == 0) {
@@ -103,7 +98,7 @@ static const char *fault_of_token(ch_str token, bool is_last)
         if (token.at[i] == '*' || token.at[i] == '>') {
             return "\"*\" and \">\" stand for whole tokens";
         }
-        if (!is_token_byte(token.at[i])) {
+        if (!ch_is_code_byte(token.at[i])) {
             return "only a-z, 0-9, \"_\" and \"-\" may be in a token";
         }
     }

@@ -118,6 +118,24 @@ static void refuses_an_attribute_of_the_wrong_kind_or_charset(void **state)
     }
 }
 
+static void a_code_has_nothing_but_its_own_characters(void **state)
+{
+    (void)state;
+    static const char most[] = "abcdefghijklmnopqrstuvwxyz_-0123456789_abcdefghijklmnopqrstuvwx";
+    static const char *const bad[] = {"", "A", "a b", "é", "a/b", "a:", "`", "{", "a*"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_false(ch_is_code(ch_str_of(bad[i]), true));
+    }
+    assert_false(ch_is_code(CH_STR_NONE, true));
+    assert_false(ch_is_code((ch_str){"a\0b", 3}, true));
+    assert_false(ch_is_code(CH_STR("power.trip"), false));
+    assert_true(ch_is_code(CH_STR("power.trip"), true));
+    assert_int_equal(sizeof most - 1, CH_CODE_MAX);
+    assert_true(ch_is_code(ch_str_of(most), false));
+    assert_false(
+        ch_is_code(CH_STR("abcdefghijklmnopqrstuvwxyz_-0123456789_abcdefghijklmnopqrstuvwxy"), false));
+}
+
 static void refuses_a_record_whose_outcome_is_malformed(void **state)
 {
     static const struct {
@@ -346,6 +364,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up_values, tear_down_values)
     const struct CMUnitTest tests[] = {
         TEST(refuses_an_attribute_of_the_wrong_kind_or_charset),
+        TEST(a_code_has_nothing_but_its_own_characters),
         TEST(refuses_a_record_whose_outcome_is_malformed),
         TEST(refuses_texts_beyond_their_length_and_takes_them_up_to_it),
         TEST(refuses_an_event_that_lacks_what_identifies_it),
