@@ -114,20 +114,18 @@ static bool is_held(casehub *hub, ch_subscription *subscription, const event_fac
     return held;
 }
 
-/* What was under way already has used up credit twice, once for nothing. */
-static ch_status account(ch_subscription *subscription, const event_facts *facts, ch_error *error)
+/* What was under way already has used up credit twice, once for nothing. What the callbacks acknowledge is no credit
+ * again before CREDIT has told the hub: what there is to be sent is bounded by the credit, whatever the hub does. */
+static ch_status account(ch_subscription *subscription, uint64_t sequence, bool waits_for_ack,
+                         ch_error *error)
 {
-    uint64_t sequence = (uint64_t)facts->sequence;
     size_t before = subscription->under_way.count;
-    if (subscription->wire.no_ack) {
-        subscription->returned++;
-    } else if (ch_under_way_add(&subscription->under_way, sequence) != CH_OK) {
+    if ((int64_t)before + subscription->returned >= subscription->wire.credit ||
+        (waits_for_ack && ch_under_way_add(&subscription->under_way, sequence) != CH_OK)) {
         return ch_error_set(error, CH_INVALID, "EVENTS", "more events than credit");
-    } else if (subscription->under_way.count == before) {
-        subscription->returned++;
     }
-    if (sequence >= subscription->next) {
-        subscription->next = sequence + 1;
+    if (subscription->under_way.count == before) {
+        subscription->returned++;
     }
     return CH_OK;
 }
@@ -140,20 +138,21 @@ static ch_status hand(casehub *hub, ch_subscription *subscription, ch_str encode
     if (status != CH_OK) {
         return status;
     }
+    uint64_t sequence = (uint64_t)facts.sequence;
     unsigned attempt = attempt_of(attempts, facts.sequence);
-    if (!subscription->wire.no_ack && is_held(hub, subscription, &facts, attempt)) {
-        subscription->returned++;
-        return CH_OK;
+    bool held = !subscription->wire.no_ack && is_held(hub, subscription, &facts, attempt);
+    status = account(subscription, sequence, !subscription->wire.no_ack && !held, error);
+    if (status != CH_OK || held) {
+        return status;
     }
-    status = account(subscription, &facts, error);
-    if (status == CH_OK) {
-        hub->handed = (ch_handed){.subscription = subscription->wire.subscription,
-                                  .sequence = (uint64_t)facts.sequence};
-        memcpy(hub->handed.case_id, facts.subject, sizeof facts.subject);
-        call(hub, encoded, &facts, attempt, subscription->on_event, subscription->context);
-        hub->handed.subscription = 0;
+    if (sequence >= subscription->next) {
+        subscription->next = sequence + 1;
     }
-    return status;
+    hub->handed = (ch_handed){.subscription = subscription->wire.subscription, .sequence = sequence};
+    memcpy(hub->handed.case_id, facts.subject, sizeof facts.subject);
+    call(hub, encoded, &facts, attempt, subscription->on_event, subscription->context);
+    hub->handed.subscription = 0;
+    return CH_OK;
 }
 
 /* The callback may unsubscribe: the rest is then for nobody. */

@@ -261,6 +261,28 @@ static void more_events_than_credit_end_the_session(void **context)
     assert_int_equal(seen.events, 8);
 }
 
+static void acknowledgements_that_have_not_left_make_no_room_for_more(void **context)
+{
+    (void)context;
+    const casehub_subscription desk = wanted("desk");
+    seen.ack_all = true;
+    begin(&desk);
+    deliver(50, 9, CASE, 1);
+    peer_poll_until(&other, &seen.down, 1);
+    assert_int_equal(seen.events, 8);
+}
+
+static void what_is_held_back_takes_credit_too(void **context)
+{
+    (void)context;
+    const casehub_subscription desk = wanted("desk");
+    seen.nak_at = 53;
+    begin(&desk);
+    deliver(50, 9, CASE, 1); /* three kept, one naked, four held */
+    peer_poll_until(&other, &seen.down, 1);
+    assert_int_equal(seen.events, 4);
+}
+
 static void events_for_nobody_are_dropped(void **context)
 {
     (void)context;
@@ -496,6 +518,8 @@ int main(void)
         WITH_PEER(a_subscription_that_was_taken_over_is_told_and_left),
         WITH_PEER(an_event_that_is_none_ends_the_session),
         WITH_PEER(more_events_than_credit_end_the_session),
+        WITH_PEER(acknowledgements_that_have_not_left_make_no_room_for_more),
+        WITH_PEER(what_is_held_back_takes_credit_too),
         WITH_PEER(events_for_nobody_are_dropped),
         WITH_PEER(what_was_asked_for_is_asked_of_the_hub),
         WITH_PEER(acks_of_a_turn_share_a_frame_and_give_credit_back),
