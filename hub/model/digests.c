@@ -1,6 +1,8 @@
 /* What a case.opened said, remembered as keyed hashes, so that saying it again can be told from a change. */
 #include "hub/model/judgement.h"
 
+#define PRIVATE_PREFIX "private."
+
 typedef struct compared {
     ch_str field, bytes; /* "title" or "private.phone"; the encoded value */
     uint8_t digest[8];
@@ -11,10 +13,15 @@ typedef struct comparison {
     size_t count;
 } comparison;
 
+/* One of data may not have the name of one of private: no two have the same. */
 static ch_status field_name(ch_judgement *judgement, const char *prefix, ch_str key, ch_str *out_name)
 {
     char name[CH_CODE_MAX + 1];
     size_t before = strlen(prefix);
+    if (before == 0 && ch_str_starts(key, CH_STR(PRIVATE_PREFIX))) {
+        return ch_error_set(judgement->error, CH_INVALID, "data",
+                            "field %.*s: its name would be that of a field of private", CH_STR_ARG(key));
+    }
     if (before + key.size > CH_CODE_MAX) {
         return ch_error_set(judgement->error, CH_TOO_LARGE, "data",
                             "field %.*s: its name is longer than %d bytes", CH_STR_ARG(key), CH_CODE_MAX);
@@ -80,7 +87,7 @@ static ch_status compare_all(ch_judgement *judgement, comparison *to, const ch_e
 {
     to->count = 0;
     ch_status status = add_fields(judgement, to, "", event->data);
-    return status == CH_OK ? add_fields(judgement, to, "private.", event->private_data) : status;
+    return status == CH_OK ? add_fields(judgement, to, PRIVATE_PREFIX, event->private_data) : status;
 }
 
 static ch_status keep_work(ch_judgement *judgement, ch_str *out_map)
@@ -129,7 +136,7 @@ static ch_status map_of_new(ch_judgement *judgement, const comparison *all, ch_s
     uint32_t count = 0;
     for (size_t i = 0; i < all->count; i++) {
         const compared *field = &all->fields[i];
-        bool is_private = ch_str_starts(field->field, CH_STR("private."));
+        bool is_private = ch_str_starts(field->field, CH_STR(PRIVATE_PREFIX));
         if (is_private != (prefix.size > 0) || is_known(judgement->scratch, field)) {
             continue;
         }
@@ -151,7 +158,7 @@ ch_status ch_judge_difference(ch_judgement *judgement, ch_event *event)
         status = map_of_new(judgement, &all, CH_STR_NONE, &event->data);
     }
     if (status == CH_OK) {
-        status = map_of_new(judgement, &all, CH_STR("private."), &event->private_data);
+        status = map_of_new(judgement, &all, CH_STR(PRIVATE_PREFIX), &event->private_data);
     }
     if (status != CH_OK) {
         return status;

@@ -220,6 +220,23 @@ static void refuses_more_fields_than_it_can_compare(void **state)
     assert_int_equal(city_open(of, "grid/1", "1", strcat(text, "}")), CH_TOO_LARGE);
 }
 
+static void refuses_a_field_that_would_be_taken_for_a_private_one(void **state)
+{
+    city *of = *state;
+    ch_event event = {.type = CH_STR("case.opened"),
+                      .source = CH_STR("grid/1"),
+                      .ref = CH_STR("9"),
+                      .data = city_json(of, "{\"private.phone\":\"1\"}"),
+                      .private_data = city_json(of, "{\"phone\":\"2\"}")};
+    assert_refused(of, city_publish(of, CH_ROLE_CONNECTOR, NULL, event), CH_INVALID,
+                   "field private.phone: its name would be that of a field of private");
+    assert_string_equal(of->error.where, "data");
+    assert_int_equal(of->case_count, 0);
+    event.data = city_json(of, "{\"private\":\"1\"}");
+    event.private_data = city_json(of, "{\"private.phone\":\"2\",\"phone\":\"3\"}");
+    assert_int_equal(city_publish(of, CH_ROLE_CONNECTOR, NULL, event), CH_OK);
+}
+
 static void refuses_another_version_than_expected(void **state)
 {
     city *of = *state;
@@ -306,6 +323,7 @@ int main(void)
         TEST(refuses_to_open_a_case_by_subject_or_with_an_origin),
         TEST(refuses_a_system_that_is_no_topic_token),
         TEST(refuses_more_fields_than_it_can_compare),
+        TEST(refuses_a_field_that_would_be_taken_for_a_private_one),
         TEST(refuses_another_version_than_expected),
         TEST(keeps_drills_and_real_cases_apart),
         TEST(passes_the_hub_s_own_events_through),
