@@ -83,14 +83,21 @@ static bool enter_block_with_room(ch_arena *arena, size_t size)
     return true;
 }
 
+static size_t round_up(size_t size)
+{
+    return size + (0 - size) % 16;
+}
+
+bool ch_arena_may_take(const ch_arena *arena, size_t size)
+{
+    size_t rounded = round_up(size);
+    return rounded >= size && rounded <= arena->limit - arena->total;
+}
+
 void *ch_arena_alloc(ch_arena *arena, size_t size)
 {
-    size_t left = arena->limit - arena->total;
-    if (size > left) {
-        return NULL;
-    }
-    size_t rounded = size + (0 - size) % 16;
-    if (rounded < size || rounded > left || rounded > SIZE_MAX - sizeof(ch_arena_block) ||
+    size_t rounded = round_up(size);
+    if (!ch_arena_may_take(arena, size) || rounded > SIZE_MAX - sizeof(ch_arena_block) ||
         !enter_block_with_room(arena, rounded)) {
         return NULL;
     }

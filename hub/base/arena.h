@@ -15,6 +15,8 @@ void ch_arena_init(ch_arena *arena, size_t limit);
 void ch_arena_done(ch_arena *arena);
 /* Everything handed out so far is gone; keeps blocks for the next round, up to the limit. */
 void ch_arena_reset(ch_arena *arena);
+/* False: size more bytes would be beyond the limit. */
+bool ch_arena_may_take(const ch_arena *arena, size_t size);
 /* Zeroed, aligned to 16. NULL beyond the limit or out of memory. */
 void *ch_arena_alloc(ch_arena *arena, size_t size);
 /* A copy; CH_STR_NONE when there is no room (or s is absent). Terminated with a zero beyond its size. */

@@ -12,12 +12,16 @@ static ch_status no_memory(ch_judgement *judgement)
 
 ch_status ch_judge_keep(ch_judgement *judgement, ch_str s, ch_str *out_kept)
 {
-    ch_str kept = ch_arena_str(&judgement->decision->arena, s);
-    if (kept.at == NULL && s.at != NULL) {
+    ch_arena *arena = &judgement->decision->arena;
+    *out_kept = ch_arena_str(arena, s);
+    if (s.at == NULL || out_kept->at != NULL) {
+        return CH_OK;
+    }
+    if (ch_arena_may_take(arena, s.size + 1)) {
         return no_memory(judgement);
     }
-    *out_kept = kept;
-    return CH_OK;
+    return ch_error_set(judgement->error, CH_TOO_LARGE, "data",
+                        "what follows from %.*s is too large together", CH_STR_ARG(judgement->cause->type));
 }
 
 ch_status ch_judge_handoff_id(ch_judgement *judgement, uint32_t index, ch_str *out_id)

@@ -55,7 +55,7 @@ typedef struct ch_judge_pair {
 /* base (a map or absent) with these pairs put in or replaced. */
 ch_status ch_judge_map(ch_judgement *judgement, ch_str base, const ch_judge_pair *pairs, size_t count,
                        ch_str *out_map) CH_MUST_CHECK;
-/* A copy that lives as long as the decision. */
+/* A copy that lives as long as the decision. CH_TOO_LARGE: all that it keeps would be more than it may. */
 ch_status ch_judge_keep(ch_judgement *judgement, ch_str s, ch_str *out_kept) CH_MUST_CHECK;
 ch_status ch_judge_handoff_id(ch_judgement *judgement, uint32_t index, ch_str *out_id) CH_MUST_CHECK;
 ch_status ch_judge_group_id(ch_judgement *judgement, uint32_t index, ch_str *out_id) CH_MUST_CHECK;

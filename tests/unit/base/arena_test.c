@@ -7,9 +7,14 @@ static void hands_out_nothing_beyond_its_limit(void **state)
     (void)state;
     ch_arena arena;
     ch_arena_init(&arena, 64);
+    assert_false(ch_arena_may_take(&arena, 65));
+    assert_false(ch_arena_may_take(&arena, SIZE_MAX));
+    assert_true(ch_arena_may_take(&arena, 64));
     assert_null(ch_arena_alloc(&arena, 65));
     assert_null(ch_arena_alloc(&arena, SIZE_MAX));
     assert_non_null(ch_arena_alloc(&arena, 33));
+    assert_false(ch_arena_may_take(&arena, 17)); /* 48 are taken */
+    assert_true(ch_arena_may_take(&arena, 16));
     assert_null(ch_arena_alloc(&arena, 17));
     assert_non_null(ch_arena_alloc(&arena, 16));
     assert_null(ch_arena_alloc(&arena, 1));

@@ -501,17 +501,38 @@ static void has_room_for_so_many_groups(void **state)
     assert_int_equal(city_command(of, "handoff.offered", 1, "{\"party\":\"health\"}"), CH_OK);
 }
 
+/* An offer to as many of the city's parties as a group may have, with more in its data; how many they are. */
+static size_t format_offer_to_all(const city *of, const char *more, char *out, size_t size)
+{
+    size_t count = 0;
+    int used = snprintf(out, size, "{%s\"form\":\"parallel\",\"need\":\"any\",\"parties\":[", more);
+    for (; count < of->rules->party_count && count < CH_GROUP_MEMBERS_MAX; count++) {
+        used += snprintf(out + used, size - (size_t)used, "%s\"%s\"", count == 0 ? "" : ",",
+                         of->rules->parties[count].code);
+    }
+    used += snprintf(out + used, size - (size_t)used, "]}");
+    assert_true((size_t)used < size);
+    return count;
+}
+
+/* Each member's event says it again. */
+static void refuses_what_is_too_large_for_all_members_together(void **state)
+{
+    city *of = *state;
+    static char more[160 * 1024], data[sizeof more + 2048];
+    snprintf(more, sizeof more, "\"text\":\"%0*d\",", (int)sizeof more - 16, 0);
+    format_offer_to_all(of, more, data, sizeof data);
+    assert_refused(of, city_command(of, "handoff.offered", 1, data), CH_TOO_LARGE,
+                   "what follows from handoff.offered is too large together");
+    assert_string_equal(of->error.where, "data");
+    assert_int_equal(city_command(of, "handoff.offered", 1, "{\"party\":\"health\"}"), CH_OK);
+}
+
 static void has_room_for_as_many_members_as_the_city_has_parties(void **state)
 {
     city *of = *state;
-    char data[2048] = "{\"form\":\"parallel\",\"need\":\"any\",\"parties\":[";
-    size_t count = 0;
-    for (; count < of->rules->party_count && count < CH_GROUP_MEMBERS_MAX; count++) {
-        size_t at = strlen(data);
-        snprintf(data + at, sizeof data - at, "%s\"%s\"", count == 0 ? "" : ",",
-                 of->rules->parties[count].code);
-    }
-    strcat(data, "]}");
+    char data[2048];
+    size_t count = format_offer_to_all(of, "", data, sizeof data);
     assert_int_equal(city_command(of, "handoff.offered", 1, data), CH_OK);
     assert_int_equal(of->decision->count, count);
     assert_int_equal(city_command(of, "handoff.accepted", 1, "{\"party\":\"water\"}"), CH_OK);
@@ -543,6 +564,7 @@ int main(void)
         TEST(takes_the_case_from_all_others_by_a_verdict),
         TEST(asks_again_only_when_the_first_question_is_answered),
         TEST(has_room_for_so_many_groups),
+        TEST(refuses_what_is_too_large_for_all_members_together),
         TEST(has_room_for_as_many_members_as_the_city_has_parties),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
