@@ -17,8 +17,11 @@ static bool is_key(ch_str value)
 {
     uint8_t binary[32];
     char text[CH_KEY_FILE_KEY_SIZE];
-    return value.size == sizeof text - 1 && ch_str_copy(text, sizeof text, value) == CH_OK &&
-           zmq_z85_decode(binary, text) != NULL;
+    bool good = value.size == sizeof text - 1 && ch_str_copy(text, sizeof text, value) == CH_OK &&
+                zmq_z85_decode(binary, text) != NULL;
+    explicit_bzero(binary, sizeof binary);
+    explicit_bzero(text, sizeof text);
+    return good;
 }
 
 static ch_str trim(ch_str s)
@@ -95,13 +98,14 @@ static bool read_keys(int fd, ch_key_file *keys)
     char text[FILE_MAX];
     size_t size;
     struct stat facts;
-    if (fstat(fd, &facts) != 0 || !read_text(fd, text, &size)) {
+    if (fstat(fd, &facts) != 0) {
         return false;
     }
-    bool good = take_text(keys, (ch_str){text, size});
+    bool read = read_text(fd, text, &size);
+    bool good = read && take_text(keys, (ch_str){text, size});
     explicit_bzero(text, sizeof text);
     if (!good) {
-        errno = EINVAL;
+        errno = read ? EINVAL : errno; /* else why it cannot be read */
         return false;
     }
     if (keys->secret_key[0] != '\0' && (facts.st_mode & (S_IRWXG | S_IRWXO)) != 0) {

@@ -148,11 +148,11 @@ ch_status ch_file_replace(const char *dir, const char *name, ch_str bytes, ch_er
     return ch_dir_sync(dir, error);
 }
 
-static ch_status read_all(ch_buf *out, int fd, const char *path, ch_error *error)
+static ch_status read_parts(ch_buf *out, int fd, uint8_t *part, size_t size, const char *path,
+                            ch_error *error)
 {
-    uint8_t part[4096];
     for (;;) {
-        ssize_t got = read(fd, part, sizeof part);
+        ssize_t got = read(fd, part, size);
         if (got < 0 && errno == EINTR) {
             continue;
         }
@@ -167,6 +167,15 @@ static ch_status read_all(ch_buf *out, int fd, const char *path, ch_error *error
             return ch_error_set(error, out->failed, path, "the file is larger than %zu bytes", out->limit);
         }
     }
+}
+
+/* The file may be a key. */
+static ch_status read_all(ch_buf *out, int fd, const char *path, ch_error *error)
+{
+    uint8_t part[4096];
+    ch_status status = read_parts(out, fd, part, sizeof part, path, error);
+    explicit_bzero(part, sizeof part);
+    return status;
 }
 
 ch_status ch_file_read(ch_buf *out, const char *path, ch_error *error)
