@@ -50,7 +50,7 @@ typedef struct ch_session {
     ch_error lost;             /* why it is not open */
     bool told, told_connected; /* what on_state heard last */
     char actor[CH_CODE_MAX + 1], role[CH_CODE_MAX + 1], hub_code[CH_CODE_MAX + 1];
-    int64_t epoch, batch_events, body_bytes, window_events, heartbeat_ms; /* the hub's */
+    int64_t batch_events, body_bytes, window_events, heartbeat_ms; /* the hub's */
 } ch_session;
 
 typedef struct ch_subscription ch_subscription;

@@ -84,7 +84,6 @@ static ch_status take_welcome(casehub *hub, const ch_chp_message *message, ch_er
     ch_str_copy_cut(session->hub_code, sizeof session->hub_code, welcome->hub_code);
     ch_str_copy_cut(session->actor, sizeof session->actor, welcome->name);
     ch_str_copy_cut(session->role, sizeof session->role, welcome->role);
-    session->epoch = welcome->epoch;
     session->batch_events = welcome->batch_events;
     session->body_bytes = welcome->body_bytes;
     session->window_events = welcome->window_events;

@@ -206,22 +206,6 @@ const ch_handoff *ch_case_latest_open(const ch_case *the_case)
     return NULL;
 }
 
-bool ch_case_involves(const ch_case *the_case, ch_str party)
-{
-    if (party.size == 0) {
-        return false;
-    }
-    if (ch_str_is(party, the_case->lead)) {
-        return true;
-    }
-    for (size_t i = 0; i < the_case->handoff_count; i++) {
-        if (ch_str_is(party, the_case->handoffs[i].party)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool ch_case_state_is_active(ch_case_state state)
 {
     return state >= CH_CASE_RECEIVED && state <= CH_CASE_WAITING;

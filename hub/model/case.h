@@ -172,7 +172,5 @@ const ch_handoff *ch_case_latest_open(const ch_case *the_case);
 ch_form ch_case_form(const ch_case *the_case, const ch_handoff *handoff);
 /* received to waiting: work goes on. */
 bool ch_case_state_is_active(ch_case_state state);
-/* Is or was any handoff of it at this party, or does the party lead it? */
-bool ch_case_involves(const ch_case *the_case, ch_str party);
 
 #endif

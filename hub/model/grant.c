@@ -253,17 +253,3 @@ void ch_grant_judge_topic(const ch_grant *grant, ch_str topic, ch_topic_right *o
     *out_apart = right_of(grant, &parts, false);
     *out_involved = right_of(grant, &parts, true);
 }
-
-bool ch_grant_may_read(const ch_grant *grant, ch_str topic, bool involved)
-{
-    ch_topic_right apart, with;
-    ch_grant_judge_topic(grant, topic, &apart, &with);
-    return involved ? with.may_read : apart.may_read;
-}
-
-bool ch_grant_may_read_personal(const ch_grant *grant, ch_str topic, bool involved)
-{
-    ch_topic_right apart, with;
-    ch_grant_judge_topic(grant, topic, &apart, &with);
-    return involved ? with.personal : apart.personal;
-}

@@ -59,18 +59,15 @@ bool ch_grant_covers_area(const ch_grant *grant, ch_str area);
  * "hub/...". CH_DENIED with what is missing; a grant that is NULL or revoked covers nothing. */
 ch_status ch_grant_may_publish(const ch_grant *grant, const ch_event *event, ch_error *error) CH_MUST_CHECK;
 
-/* May this client read events of this topic? Department: the topic's party is its own, or case_party is true
- * (the caller knows that the case involves one of its parties). Connector: cases of its systems. Supervisor,
- * read-only: its areas. Operator, auditor: all. Nobody else sees hub. events, but a connector those of its
- * systems and, without what is personal in them, every hub.deadletter and hub.connector: an operator asks it there. */
-bool ch_grant_may_read(const ch_grant *grant, ch_str topic, bool involved);
-/* ... and their personal data? own: only where involved or the topic's party or system is its own. */
-bool ch_grant_may_read_personal(const ch_grant *grant, ch_str topic, bool involved);
-
-/* Both at once, for a case that involves one of the client's parties and for one that does not: the hot path. */
+/* May this client read events of a topic, and their personal data? Department: the topic's party is its own, or the
+ * case involves one of its parties (the caller knows that). Connector: cases of its systems. Supervisor, read-only:
+ * its areas. Operator, auditor: all. Nobody else sees hub. events, but a connector those of its systems and, without
+ * what is personal in them, every hub.deadletter and hub.connector: an operator asks it there. Personal data with the
+ * right `own`: only where involved or the topic's party or system is its own. */
 typedef struct ch_topic_right {
     bool may_read, personal;
 } ch_topic_right;
+/* Both for a case that involves one of the client's parties and for one that does not. */
 void ch_grant_judge_topic(const ch_grant *grant, ch_str topic, ch_topic_right *out_apart,
                           ch_topic_right *out_involved);
 

@@ -150,8 +150,3 @@ size_t ch_pipe_count(const ch_pipe *pipe)
     size_t pushed = atomic_load_explicit(&pipe->pushed, memory_order_acquire);
     return pushed - popped;
 }
-
-size_t ch_pipe_capacity(const ch_pipe *pipe)
-{
-    return pipe->capacity;
-}

@@ -26,6 +26,5 @@ int ch_pipe_fd(const ch_pipe *pipe);
 void ch_pipe_silence(ch_pipe *pipe);
 /* Either side, a snapshot. */
 size_t ch_pipe_count(const ch_pipe *pipe);
-size_t ch_pipe_capacity(const ch_pipe *pipe);
 
 #endif

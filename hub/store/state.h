@@ -97,8 +97,6 @@ ch_status ch_state_reader_ref(ch_state_reader *reader, ch_str source, ch_str ref
 /* Every case that any source calls ref, oldest source first, at most *count numbers. */
 ch_status ch_state_reader_ref_any(ch_state_reader *reader, ch_str ref, uint64_t *out_numbers,
                                   size_t *count) CH_MUST_CHECK;
-ch_status ch_state_reader_id(ch_state_reader *reader, ch_str source, ch_str id,
-                             uint64_t *out_sequence) CH_MUST_CHECK;
 /* Sequence of the case's event with the given version or the next; CH_END. */
 ch_status ch_state_reader_case_event(ch_state_reader *reader, uint64_t number, uint32_t from_version,
                                      uint32_t *out_version, uint64_t *out_sequence) CH_MUST_CHECK;
@@ -125,13 +123,12 @@ ch_status ch_state_reader_deadlines(ch_state_reader *reader, int64_t from_ms, in
 typedef bool (*ch_dead_letter_visitor)(void *context, const ch_dead_letter *letter);
 ch_status ch_state_reader_dead_letters(ch_state_reader *reader, uint64_t from_number,
                                        ch_dead_letter_visitor visit, void *context) CH_MUST_CHECK;
-/* connector -> MessagePack map value of its last hub.checkpoint / hub.connector event. */
-typedef bool (*ch_pair_visitor)(void *context, ch_str key, ch_str value);
-ch_status ch_state_reader_checkpoints(ch_state_reader *reader, ch_pair_visitor visit,
-                                      void *context) CH_MUST_CHECK;
-/* One of them; the slice lives until the reader closes. CH_NOT_FOUND. */
+/* The MessagePack map value of a connector's last hub.checkpoint event; it lives until the reader closes.
+ * CH_NOT_FOUND. */
 ch_status ch_state_reader_checkpoint(ch_state_reader *reader, ch_str connector,
                                      ch_str *out_value) CH_MUST_CHECK;
+/* connector, or key -> MessagePack map value of its last hub.connector or hub.grant event. */
+typedef bool (*ch_pair_visitor)(void *context, ch_str key, ch_str value);
 ch_status ch_state_reader_connectors(ch_state_reader *reader, ch_pair_visitor visit,
                                      void *context) CH_MUST_CHECK;
 ch_status ch_state_reader_grants(ch_state_reader *reader, ch_pair_visitor visit, void *context) CH_MUST_CHECK;

@@ -111,17 +111,6 @@ ch_status ch_state_reader_ref_any(ch_state_reader *reader, ch_str ref, uint64_t 
     return status;
 }
 
-ch_status ch_state_reader_id(ch_state_reader *reader, ch_str source, ch_str id, uint64_t *out_sequence)
-{
-    uint32_t number;
-    ch_status status = ch_source_find(reader->state, reader->txn, source, &number);
-    if (status != CH_OK) {
-        return status;
-    }
-    const ch_state_key key = ch_key_of_source_name(number, id);
-    return ch_table_get_number(reader->state, reader->txn, CH_TABLE_DEDUP, &key, out_sequence);
-}
-
 /* A cursor that stands at the first pair from `from` on; with walk_next it goes through its table. */
 typedef struct walk {
     MDB_cursor *cursor;
@@ -292,11 +281,6 @@ static ch_status visit_pairs(ch_state_reader *reader, ch_table table, ch_pair_vi
         status = walk_step(&at, MDB_NEXT);
     }
     return walk_end(&at, status);
-}
-
-ch_status ch_state_reader_checkpoints(ch_state_reader *reader, ch_pair_visitor visit, void *context)
-{
-    return visit_pairs(reader, CH_TABLE_CHECKPOINT, visit, context);
 }
 
 ch_status ch_state_reader_checkpoint(ch_state_reader *reader, ch_str connector, ch_str *out_value)

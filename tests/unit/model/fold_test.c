@@ -204,17 +204,6 @@ static void drops_the_oldest_steps_first(void **unused)
     city_stop(&of);
 }
 
-static void knows_whom_a_case_involves(void **unused)
-{
-    (void)unused;
-    city of;
-    ch_case *the_case = rich_case(&of);
-    assert_true(ch_case_involves(the_case, CH_STR("urban-mgmt")));
-    assert_false(ch_case_involves(the_case, CH_STR("urban")));
-    assert_false(ch_case_involves(the_case, CH_STR_NONE));
-    city_stop(&of);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,7 +211,6 @@ int main(void)
         cmocka_unit_test(notices_a_cut_or_changed_case),
         cmocka_unit_test(refuses_what_cannot_follow_and_stays_as_it_was),
         cmocka_unit_test(drops_the_oldest_steps_first),
-        cmocka_unit_test(knows_whom_a_case_involves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

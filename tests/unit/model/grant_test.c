@@ -197,6 +197,13 @@ static void denies_every_type_that_is_not_the_roles_to_say(void **state)
     assert_string_equal(of->error.where, "type");
 }
 
+static ch_topic_right right_to(const ch_grant *grant, const char *topic, bool involved)
+{
+    ch_topic_right apart, with;
+    ch_grant_judge_topic(grant, ch_str_of(topic), &apart, &with);
+    return involved ? with : apart;
+}
+
 static void denies_everybody_to_speak_as_the_hub(void **state)
 {
     static const char *const sources[] = {"hub", "hub/ZJ", "hub/"};
@@ -219,15 +226,15 @@ static void denies_everything_without_a_grant_and_after_it_was_revoked(void **st
     value_fixture *of = *state;
     const ch_event event = {.type = CH_STR("case.noted"), .source = CH_STR("hotline")};
     assert_status(publish(of, NULL, &event), CH_DENIED);
-    assert_false(ch_grant_may_read(NULL, CH_STR("case.noted.hotline.water._"), true));
+    assert_false(right_to(NULL, "case.noted.hotline.water._", true).may_read);
     for (unsigned role = 0; role < CH_ROLE_COUNT; role++) {
         ch_grant grant = grant_of((ch_role)role);
         grant.revoked = true;
         grant.private_right = CH_PRIVATE_ALL;
         assert_status(publish(of, &grant, &event), CH_DENIED);
         assert_string_equal(of->error.where, "key");
-        assert_false(ch_grant_may_read(&grant, CH_STR("case.noted.hotline.water.33.02"), true));
-        assert_false(ch_grant_may_read_personal(&grant, CH_STR("case.noted.hotline.water.33.02"), true));
+        assert_false(right_to(&grant, "case.noted.hotline.water.33.02", true).may_read);
+        assert_false(right_to(&grant, "case.noted.hotline.water.33.02", true).personal);
         assert_false(ch_grant_holds_party(&grant, CH_STR("water")));
         assert_false(ch_grant_covers_area(&grant, CH_STR("3302")));
     }
@@ -311,11 +318,11 @@ static void a_connector_hears_what_operators_ask_of_it_but_nothing_personal(void
     (void)state;
     ch_grant grant = grant_of(CH_ROLE_CONNECTOR);
     grant.private_right = CH_PRIVATE_ALL;
-    assert_true(ch_grant_may_read(&grant, CH_STR("hub.deadletter.console._._"), false));
-    assert_true(ch_grant_may_read(&grant, CH_STR("hub.connector.console._._"), false));
-    assert_false(ch_grant_may_read_personal(&grant, CH_STR("hub.deadletter.console._._"), false));
-    assert_true(ch_grant_may_read_personal(&grant, CH_STR("hub.deadletter.hotline._._"), false));
-    assert_false(ch_grant_may_read(&grant, CH_STR("hub.grant.console._._"), false));
+    assert_true(right_to(&grant, "hub.deadletter.console._._", false).may_read);
+    assert_true(right_to(&grant, "hub.connector.console._._", false).may_read);
+    assert_false(right_to(&grant, "hub.deadletter.console._._", false).personal);
+    assert_true(right_to(&grant, "hub.deadletter.hotline._._", false).personal);
+    assert_false(right_to(&grant, "hub.grant.console._._", false).may_read);
 }
 
 static void reads_by_role_what_the_grant_names_and_nothing_else(void **state)
@@ -348,14 +355,13 @@ static void reads_by_role_what_the_grant_names_and_nothing_else(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         for (unsigned role = 0; role < CH_ROLE_COUNT; role++) {
             ch_grant grant = grant_of((ch_role)role);
-            bool may = ch_grant_may_read(&grant, ch_str_of(cases[i].topic), cases[i].involved);
+            bool may = right_to(&grant, cases[i].topic, cases[i].involved).may_read;
             if (may != (cases[i].allowed[role] != '-')) {
                 fail_msg("%s as %s", cases[i].topic, ch_role_name((ch_role)role));
             }
-            assert_false(ch_grant_may_read_personal(&grant, ch_str_of(cases[i].topic), cases[i].involved));
+            assert_false(right_to(&grant, cases[i].topic, cases[i].involved).personal);
             grant.private_right = CH_PRIVATE_ALL;
-            assert_int_equal(ch_grant_may_read_personal(&grant, ch_str_of(cases[i].topic), cases[i].involved),
-                             may);
+            assert_int_equal(right_to(&grant, cases[i].topic, cases[i].involved).personal, may);
         }
     }
 }
@@ -383,7 +389,7 @@ static void shows_personal_data_with_the_own_right_only_where_it_is_concerned(vo
     for (size_t i = 0; i < COUNT(cases); i++) {
         ch_grant grant = grant_of(cases[i].role);
         grant.private_right = CH_PRIVATE_OWN;
-        bool may = ch_grant_may_read_personal(&grant, ch_str_of(cases[i].topic), cases[i].involved);
+        bool may = right_to(&grant, cases[i].topic, cases[i].involved).personal;
         if (may != cases[i].may) {
             fail_msg("case %zu: %s as %s", i, cases[i].topic, ch_role_name(cases[i].role));
         }
