@@ -280,7 +280,7 @@ ch_status ch_case_evolve(ch_case *the_case, uint64_t number, const ch_event *eve
         return CH_CORRUPT;
     }
     size_t steps = the_case->step_count < CH_STEPS_MAX ? the_case->step_count + 1 : CH_STEPS_MAX;
-    ch_status status = ch_case_reserve(the_case, 0, steps, the_case->ref_count + 1, 0);
+    ch_status status = ch_case_reserve(the_case, 0, steps, the_case->ref_count + (event->ref.size > 0), 0);
     memcpy(lead_before, the_case->lead, sizeof lead_before);
     if (status == CH_OK && !event->anomalous) {
         size_t at = change_position(event->type);

@@ -187,6 +187,27 @@ static void refuses_what_cannot_follow_and_stays_as_it_was(void **unused)
     city_stop(&of);
 }
 
+static void sets_no_room_aside_for_a_ref_that_does_not_come(void **unused)
+{
+    (void)unused;
+    city of;
+    ch_case *copy, *the_case = rich_case(&of);
+    assert_int_equal(ch_case_new(&copy), CH_OK);
+    assert_int_equal(ch_case_copy(copy, the_case), CH_OK);
+    assert_int_equal(copy->ref_count, 1);
+    assert_int_equal(copy->ref_capacity, 1);
+    ch_event event = next_event(copy, "case.noted");
+    assert_int_equal(ch_case_evolve(copy, 1, &event), CH_OK);
+    assert_int_equal(copy->ref_capacity, 1);
+    event = next_event(copy, "case.noted");
+    event.source = ch_str_of(copy->source);
+    event.ref = CH_STR("10");
+    assert_int_equal(ch_case_evolve(copy, 1, &event), CH_OK);
+    assert_int_equal(copy->ref_count, 2);
+    ch_case_free(copy);
+    city_stop(&of);
+}
+
 static void drops_the_oldest_steps_first(void **unused)
 {
     (void)unused;
@@ -210,6 +231,7 @@ int main(void)
         cmocka_unit_test(folds_every_decision_to_the_same_bytes),
         cmocka_unit_test(notices_a_cut_or_changed_case),
         cmocka_unit_test(refuses_what_cannot_follow_and_stays_as_it_was),
+        cmocka_unit_test(sets_no_room_aside_for_a_ref_that_does_not_come),
         cmocka_unit_test(drops_the_oldest_steps_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
