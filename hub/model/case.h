@@ -9,7 +9,7 @@
 #include "hub/model/event.h"
 
 #define CH_HANDOFFS_MAX 256 /* of one case */
-#define CH_STEPS_MAX 256    /* state changes kept of one case; the oldest of ended cycles go first */
+#define CH_STEPS_MAX 256    /* state changes kept of one case; the oldest go first */
 #define CH_DIGESTS_MAX 32   /* compared fields of case.opened */
 #define CH_REFS_MAX 16
 #define CH_GROUPS_MAX 64        /* of one case */

@@ -65,7 +65,7 @@ ch_status ch_state_catch_up(ch_state *state, ch_event_log *log, ch_error *error)
 size_t ch_state_dirty_cases(const ch_state *state);
 ch_status ch_state_usage(ch_state *state, ch_log_usage *out_usage) CH_MUST_CHECK;
 
-/* One hash over every table except meta's counters of files; equal for equal folds. Commits first. */
+/* One hash over every table; equal for equal folds. Commits first. */
 ch_status ch_state_hash(ch_state *state, uint8_t out_hash[CH_HASH_SIZE], ch_error *error) CH_MUST_CHECK;
 
 /* A dead letter as the state keeps it (its raw bytes are sealed in the log record `sequence`). */
