@@ -25,7 +25,7 @@ static void on_answer(void *context, const casehub_answer *answer)
 
 static int start(void **context)
 {
-    (void)context;
+    *context = &other;
     answers = 0;
     for (unsigned i = 0; i < EVENTS; i++) {
         sizes[i] = event_bytes(bytes[i], i);
@@ -36,13 +36,6 @@ static int start(void **context)
         .default_kind = "request",   .encoded = encoded,     .encoded_sizes = sizes, .count = EVENTS};
     peer_start(&other);
     peer_client(&other, &(casehub_options){.on_answer = on_answer});
-    return 0;
-}
-
-static int stop(void **context)
-{
-    (void)context;
-    peer_stop(&other);
     return 0;
 }
 
@@ -245,7 +238,7 @@ static void an_empty_batch_moves_the_checkpoint_only(void **context)
     assert_true(other.message.publish.from.at != NULL && other.message.publish.from.size == 0);
 }
 
-#define WITH_PEER(test) cmocka_unit_test_setup_teardown(test, start, stop)
+#define WITH_PEER(test) cmocka_unit_test_setup_teardown(test, start, peer_tear_down)
 
 int main(void)
 {

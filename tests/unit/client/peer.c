@@ -67,6 +67,12 @@ void peer_stop(ch_peer *peer)
     free(peer->body);
 }
 
+int peer_tear_down(void **state)
+{
+    peer_stop(*state);
+    return 0;
+}
+
 static void take_frame(ch_peer *peer, uint8_t **out_at, size_t *out_size, bool *out_more)
 {
     zmq_msg_t frame;

@@ -40,6 +40,8 @@ typedef struct ch_peer {
 /* Binds an ipc endpoint in a folder of its own. */
 void peer_start(ch_peer *peer);
 void peer_stop(ch_peer *peer);
+/* cmocka's, for a test whose state is its peer. */
+int peer_tear_down(void **state);
 /* Away and back on the same endpoint: every connection is cut. */
 void peer_unbind(ch_peer *peer);
 void peer_bind(ch_peer *peer);

@@ -55,22 +55,15 @@ static void begin(unsigned window)
 
 static int start(void **context)
 {
-    (void)context;
+    *context = &other;
     begin(0);
     return 0;
 }
 
 static int start_small(void **context)
 {
-    (void)context;
+    *context = &other;
     begin(4);
-    return 0;
-}
-
-static int stop(void **context)
-{
-    (void)context;
-    peer_stop(&other);
     return 0;
 }
 
@@ -311,13 +304,14 @@ static void a_callback_may_publish(void **context)
     assert_ids(1000, 1);
 }
 
-#define WITH_PEER(test) cmocka_unit_test_setup_teardown(test, start, stop)
+#define WITH_PEER(test) cmocka_unit_test_setup_teardown(test, start, peer_tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_PEER(a_bad_event_is_refused_with_its_place),
-        cmocka_unit_test_setup_teardown(a_full_window_refuses_until_there_are_answers, start_small, stop),
+        cmocka_unit_test_setup_teardown(a_full_window_refuses_until_there_are_answers, start_small,
+                                        peer_tear_down),
         WITH_PEER(flushing_ends_in_time),
         WITH_PEER(a_refusal_is_told_with_its_reason),
         WITH_PEER(a_request_refused_as_a_whole_answers_each_event),

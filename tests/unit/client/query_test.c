@@ -7,16 +7,9 @@ static ch_peer other;
 
 static int start(void **context)
 {
-    (void)context;
+    *context = &other;
     peer_start(&other);
     peer_client(&other, &(casehub_options){.name = "t"});
-    return 0;
-}
-
-static int stop(void **context)
-{
-    (void)context;
-    peer_stop(&other);
     return 0;
 }
 
@@ -221,7 +214,7 @@ static void a_seek_takes_all_forms_of_a_start(void **context)
     }
 }
 
-#define WITH_PEER(test) cmocka_unit_test_setup_teardown(test, start, stop)
+#define WITH_PEER(test) cmocka_unit_test_setup_teardown(test, start, peer_tear_down)
 
 int main(void)
 {

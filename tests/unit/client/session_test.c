@@ -25,17 +25,10 @@ static seen state;
 
 static int start(void **context)
 {
-    (void)context;
+    *context = &other;
     memset(&state, 0, sizeof state);
     peer_start(&other);
     peer_client(&other, &(casehub_options){.context = &state, .on_state = on_state});
-    return 0;
-}
-
-static int stop(void **context)
-{
-    (void)context;
-    peer_stop(&other);
     return 0;
 }
 
@@ -279,7 +272,7 @@ static void asking_for_the_descriptor_again_does_not_ring_it(void **context)
     assert_int_equal(poll(&watched, 1, 0), 0);
 }
 
-#define WITH_PEER(test) cmocka_unit_test_setup_teardown(test, start, stop)
+#define WITH_PEER(test) cmocka_unit_test_setup_teardown(test, start, peer_tear_down)
 
 int main(void)
 {

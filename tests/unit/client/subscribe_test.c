@@ -46,17 +46,10 @@ static void on_state(void *context, bool connected, const char *text)
 
 static int start(void **context)
 {
-    (void)context;
+    *context = &other;
     memset(&seen, 0, sizeof seen);
     peer_start(&other);
     peer_client(&other, &(casehub_options){.context = &seen, .on_state = on_state});
-    return 0;
-}
-
-static int stop(void **context)
-{
-    (void)context;
-    peer_stop(&other);
     return 0;
 }
 
@@ -505,7 +498,7 @@ static void acknowledgements_leave_before_the_client_does(void **context)
     peer_expect(&other, CH_CHP_ACK);
 }
 
-#define WITH_PEER(test) cmocka_unit_test_setup_teardown(test, start, stop)
+#define WITH_PEER(test) cmocka_unit_test_setup_teardown(test, start, peer_tear_down)
 
 int main(void)
 {

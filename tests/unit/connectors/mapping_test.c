@@ -11,20 +11,6 @@
     "{type:\"case.opened\", \"$row\":{key:.id, aspect:\"case\"}, time:$record.time, ref:.id, "               \
     "data:{title:.title}}"
 
-static int enter(void **state)
-{
-    static stage on;
-    stage_enter(&on);
-    *state = &on;
-    return 0;
-}
-
-static int leave(void **state)
-{
-    stage_leave(*state);
-    return 0;
-}
-
 typedef struct run {
     stage *on;
     ch_rows *rows;
@@ -368,7 +354,7 @@ static void settings_that_are_unknown_or_out_of_range_never_reach_a_plugin(void 
 
 int main(void)
 {
-#define ON_STAGE(name) cmocka_unit_test_setup_teardown(name, enter, leave)
+#define ON_STAGE(name) cmocka_unit_test_setup_teardown(name, stage_set_up, stage_tear_down)
     const struct CMUnitTest tests[] = {
         ON_STAGE(hides_what_reads_beyond_the_record),
         ON_STAGE(refuses_a_program_that_does_not_compile_or_imports),

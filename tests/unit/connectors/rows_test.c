@@ -6,20 +6,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static int enter(void **state)
-{
-    static stage on;
-    stage_enter(&on);
-    *state = &on;
-    return 0;
-}
-
-static int leave(void **state)
-{
-    stage_leave(*state);
-    return 0;
-}
-
 static ch_rows *open_rows(const stage *on, const char *mark, size_t most, bool wanted_lost)
 {
     ch_rows *rows = NULL;
@@ -224,7 +210,7 @@ static void counts_the_attempts_of_a_record_that_ends_the_process(void **state)
 
 int main(void)
 {
-#define ON_STAGE(name) cmocka_unit_test_setup_teardown(name, enter, leave)
+#define ON_STAGE(name) cmocka_unit_test_setup_teardown(name, stage_set_up, stage_tear_down)
     const struct CMUnitTest tests[] = {
         ON_STAGE(forgets_what_the_hub_never_committed),
         ON_STAGE(keeps_what_the_hub_committed_without_an_answer),

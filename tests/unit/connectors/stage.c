@@ -31,6 +31,20 @@ void stage_leave(stage *on)
     assert_int_equal(nftw(on->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
 }
 
+int stage_set_up(void **state)
+{
+    static stage on;
+    stage_enter(&on);
+    *state = &on;
+    return 0;
+}
+
+int stage_tear_down(void **state)
+{
+    stage_leave(*state);
+    return 0;
+}
+
 const char *stage_path(const stage *on, const char *name)
 {
     static char paths[4][512];

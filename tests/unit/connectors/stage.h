@@ -24,6 +24,9 @@ typedef struct stage {
 /* A temporary folder; leave removes it and what is in it. */
 void stage_enter(stage *on);
 void stage_leave(stage *on);
+/* The two as cmocka's: the state is a stage. */
+int stage_set_up(void **state);
+int stage_tear_down(void **state);
 /* folder/name, in one of four buffers used in turn. */
 const char *stage_path(const stage *on, const char *name);
 void stage_write(const stage *on, const char *name, const char *text);

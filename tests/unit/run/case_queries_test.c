@@ -56,18 +56,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    fixture *f = *state;
-    town_stop(&f->of);
-    return 0;
-}
-
-static void ask(fixture *f, const ch_grant *grant, const char *query, const char *arguments)
-{
-    assert_ok(town_ask(&f->of, grant, query, arguments), &f->of.error);
-}
-
 static const char *about(const char *case_id, const char *more)
 {
     static char text[4][256];
@@ -103,11 +91,11 @@ static void each_client_sees_its_own_cases_newest_first(void **state)
                 {&f->haishu, "A1 A1"},
                 {&f->jinhua, "A2"}};
     for (size_t i = 0; i < sizeof seen / sizeof *seen; i++) {
-        ask(f, seen[i].grant, "cases", NULL);
+        town_get(&f->of, seen[i].grant, "cases", NULL);
         assert_list(&f->of, "ref", seen[i].titles);
         assert_false(f->of.more);
     }
-    ask(f, &f->urban, "cases", NULL);
+    town_get(&f->of, &f->urban, "cases", NULL);
     assert_list(&f->of, "case", f->lamp);
 }
 
@@ -155,11 +143,11 @@ static void personal_data_is_told_only_with_the_right(void **state)
     static const char *const queries[] = {"case", "timeline"};
     for (size_t i = 0; i < sizeof seen / sizeof *seen; i++) {
         for (size_t q = 0; q < sizeof queries / sizeof *queries; q++) {
-            ask(f, seen[i].grant, queries[q], about(f->lamp, ""));
+            town_get(&f->of, seen[i].grant, queries[q], about(f->lamp, ""));
             assert_true(town_says(&f->of, "Lamp is out"));
             assert_int_equal(town_says(&f->of, "13800000000"), seen[i].phone);
         }
-        ask(f, seen[i].grant, "cases", NULL);
+        town_get(&f->of, seen[i].grant, "cases", NULL);
         assert_false(town_says(&f->of, "Lamp is out"));
         assert_false(town_says(&f->of, "13800000000"));
     }
@@ -169,7 +157,7 @@ static void what_was_erased_is_told_to_nobody(void **state)
 {
     fixture *f = *state;
     assert_ok(ch_slots_erase(f->of.store->case_slots, 1, &f->of.error), &f->of.error);
-    ask(f, &f->auditor, "case", about(f->lamp, ""));
+    town_get(&f->of, &f->auditor, "case", about(f->lamp, ""));
     assert_list(&f->of, "category", "lamp.out");
     assert_false(town_says(&f->of, "Lamp is out"));
     assert_false(town_says(&f->of, "13800000000"));
@@ -214,7 +202,7 @@ static void filters_leave_out_what_does_not_fit(void **state)
         {"{\"since\":1795500000000}", ""},
     };
     for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
-        ask(f, &town_operator, "cases", asked[i].arguments);
+        town_get(&f->of, &town_operator, "cases", asked[i].arguments);
         if (strcmp(town_list(&f->of, "ref"), asked[i].refs) != 0) {
             fail_msg("%s: %s", asked[i].arguments, town_list(&f->of, "ref"));
         }
@@ -224,12 +212,12 @@ static void filters_leave_out_what_does_not_fit(void **state)
 static void a_ref_of_several_cases_is_paged_too(void **state)
 {
     fixture *f = *state;
-    ask(f, &town_operator, "cases", "{\"ref\":\"A1\",\"limit\":1}");
+    town_get(&f->of, &town_operator, "cases", "{\"ref\":\"A1\",\"limit\":1}");
     assert_list(&f->of, "case", f->post);
     assert_true(f->of.more);
     char arguments[256];
     snprintf(arguments, sizeof arguments, "{\"ref\":\"A1\",\"limit\":1,\"after\":\"%s\"}", f->of.next);
-    ask(f, &town_operator, "cases", arguments);
+    town_get(&f->of, &town_operator, "cases", arguments);
     assert_list(&f->of, "case", f->lamp);
     assert_false(f->of.more);
 }
@@ -238,13 +226,13 @@ static void a_page_goes_on_where_the_one_before_ended_whatever_is_opened_meanwhi
 {
     fixture *f = *state;
     char arguments[256];
-    ask(f, &town_operator, "cases", "{\"limit\":2}");
+    town_get(&f->of, &town_operator, "cases", "{\"limit\":2}");
     assert_list(&f->of, "ref", "A1 A2");
     assert_true(f->of.more);
     snprintf(arguments, sizeof arguments, "{\"limit\":2,\"after\":\"%s\"}", f->of.next);
     publish(f, &f->forum,
             "{\"type\":\"case.opened\",\"source\":\"forum\",\"ref\":\"new\",\"data\":{\"kind\":\"post\"}}");
-    ask(f, &town_operator, "cases", arguments);
+    town_get(&f->of, &town_operator, "cases", arguments);
     assert_list(&f->of, "case", f->lamp);
     assert_false(f->of.more);
     assert_string_equal(f->of.next, "");
@@ -253,7 +241,7 @@ static void a_page_goes_on_where_the_one_before_ended_whatever_is_opened_meanwhi
 static void a_row_tells_what_the_case_is(void **state)
 {
     fixture *f = *state;
-    ask(f, &f->urban, "cases", NULL);
+    town_get(&f->of, &f->urban, "cases", NULL);
     assert_list(&f->of, "system", "hotline");
     assert_list(&f->of, "kind", "matter");
     assert_list(&f->of, "area", "330203");
@@ -272,17 +260,17 @@ static void a_row_tells_what_the_case_is(void **state)
 static void a_ref_of_several_cases_gives_those_that_may_be_read(void **state)
 {
     fixture *f = *state;
-    ask(f, &town_operator, "case", about("A1", ""));
+    town_get(&f->of, &town_operator, "case", about("A1", ""));
     assert_list(&f->of, "source", "hotline/1 forum");
-    ask(f, &f->forum, "case", about("A1", ""));
+    town_get(&f->of, &f->forum, "case", about("A1", ""));
     assert_list(&f->of, "case", f->post);
-    ask(f, &town_operator, "case", about("A1", ",\"source\":\"hotline/1\""));
+    town_get(&f->of, &town_operator, "case", about("A1", ",\"source\":\"hotline/1\""));
     assert_list(&f->of, "case", f->lamp);
-    ask(f, &town_operator, "case", about("A1", ",\"after\":\"1\""));
+    town_get(&f->of, &town_operator, "case", about("A1", ",\"after\":\"1\""));
     assert_list(&f->of, "case", f->post);
     assert_refused(&f->of, town_ask(&f->of, &town_operator, "timeline", about("A1", "")), CH_INVALID,
                    "QUERY.arguments.case");
-    ask(f, &f->forum, "timeline", about("A1", ""));
+    town_get(&f->of, &f->forum, "timeline", about("A1", ""));
     assert_true(town_says(&f->of, "Dark street"));
 }
 
@@ -291,7 +279,7 @@ static void each_step_is_left_when_the_next_is_entered(void **state)
     fixture *f = *state;
     command(f, &f->urban, "handoff.accepted", f->lamp, "{}");
     command(f, &f->urban, "handoff.started", f->lamp, "{}");
-    ask(f, &f->urban, "case", about(f->lamp, ""));
+    town_get(&f->of, &f->urban, "case", about(f->lamp, ""));
     assert_int_equal(town_count(&f->of), 1);
     const json_t *row = town_row(&f->of, 0), *steps = json_object_get(row, "steps"), *step;
     size_t index, count = json_array_size(steps);
@@ -322,12 +310,12 @@ static void a_change_of_party_does_not_make_the_state_younger(void **state)
 {
     fixture *f = *state;
     command(f, &town_operator, "case.assigned", f->leak, "{\"party\":\"water\"}");
-    ask(f, &town_operator, "case", about(f->leak, ""));
+    town_get(&f->of, &town_operator, "case", about(f->leak, ""));
     json_int_t since = json_integer_value(json_object_get(town_row(&f->of, 0), "since"));
     char before[64];
     snprintf(before, sizeof before, "%s", town_list(&f->of, "state"));
     command(f, &town_operator, "case.assigned", f->leak, "{\"party\":\"environment\"}");
-    ask(f, &town_operator, "case", about(f->leak, ""));
+    town_get(&f->of, &town_operator, "case", about(f->leak, ""));
     assert_list(&f->of, "state", before);
     assert_list(&f->of, "party", "environment");
     assert_int_equal(json_integer_value(json_object_get(town_row(&f->of, 0), "since")), since);
@@ -339,14 +327,14 @@ static void waiting_and_feedback_are_told_while_they_hold(void **state)
     command(f, &f->urban, "handoff.accepted", f->lamp, "{}");
     command(f, &f->urban, "handoff.started", f->lamp, "{}");
     command(f, &f->urban, "case.waiting", f->lamp, "{\"reason\":\"external\"}");
-    ask(f, &f->urban, "case", about(f->lamp, ""));
+    town_get(&f->of, &f->urban, "case", about(f->lamp, ""));
     assert_list(&f->of, "waiting_reason", "external");
     assert_list(&f->of, "feedback_score", "-");
     assert_list(&f->of, "feedback_satisfied", "-");
     command(f, &f->urban, "case.resumed", f->lamp, "{}");
     command(f, &f->urban, "case.resolved", f->lamp, "{}");
     command(f, &town_operator, "case.feedback", f->lamp, "{\"score\":4,\"satisfied\":true}");
-    ask(f, &f->urban, "case", about(f->lamp, ""));
+    town_get(&f->of, &f->urban, "case", about(f->lamp, ""));
     assert_list(&f->of, "waiting_reason", "-");
     assert_list(&f->of, "feedback_score", "4");
     assert_list(&f->of, "feedback_satisfied", "true");
@@ -361,7 +349,7 @@ static void a_timeline_is_the_cases_events_page_by_page(void **state)
     for (int i = 0; i < 3; i++) {
         command(f, &f->urban, "case.noted", f->lamp, "{\"text\":\"seen\"}");
     }
-    ask(f, &f->urban, "timeline", about(f->lamp, ""));
+    town_get(&f->of, &f->urban, "timeline", about(f->lamp, ""));
     snprintf(versions, sizeof versions, "%s", town_list(&f->of, "caseversion"));
     assert_true(ch_str_starts(ch_str_of(town_list(&f->of, "type")), CH_STR("case.opened ")));
     size_t count = town_count(&f->of);
@@ -369,7 +357,7 @@ static void a_timeline_is_the_cases_events_page_by_page(void **state)
     f->of.next[0] = '\0';
     for (size_t i = 0; i < count; i++) {
         snprintf(arguments, sizeof arguments, ",\"limit\":1,\"after\":%s", i == 0 ? "0" : f->of.next);
-        ask(f, &f->urban, "timeline", about(f->lamp, arguments));
+        town_get(&f->of, &f->urban, "timeline", about(f->lamp, arguments));
         assert_int_equal(town_count(&f->of), 1);
         assert_int_equal(f->of.more, i + 1 < count);
         strcat(strcat(page, i == 0 ? "" : " "), town_list(&f->of, "caseversion"));
@@ -382,16 +370,16 @@ static void a_timeline_is_the_cases_events_page_by_page(void **state)
 static void open_handoffs_are_in_the_order_of_party_and_case(void **state)
 {
     fixture *f = *state;
-    ask(f, &town_operator, "handoffs", NULL);
+    town_get(&f->of, &town_operator, "handoffs", NULL);
     assert_list(&f->of, "party", "forum-desk urban-mgmt water");
     assert_list(&f->of, "category", "advice lamp.out water.leak");
     assert_list(&f->of, "area", "330203 330203 330703");
     assert_list(&f->of, "state", "offered offered offered");
-    ask(f, &f->urban, "handoffs", NULL);
+    town_get(&f->of, &f->urban, "handoffs", NULL);
     assert_list(&f->of, "case", f->lamp);
-    ask(f, &f->urban, "handoffs", "{\"party\":\"water\"}");
+    town_get(&f->of, &f->urban, "handoffs", "{\"party\":\"water\"}");
     assert_int_equal(town_count(&f->of), 0);
-    ask(f, &town_operator, "handoffs", "{\"party\":\"water\"}");
+    town_get(&f->of, &town_operator, "handoffs", "{\"party\":\"water\"}");
     assert_list(&f->of, "case", f->leak);
 }
 
@@ -402,7 +390,7 @@ static void a_handoff_tells_of_its_group(void **state)
     command(f, &town_operator, "handoff.offered", f->post,
             "{\"parties\":[\"health\",\"police\",\"land\"],\"form\":\"joint\",\"lead\":\"police\"}");
     snprintf(group, sizeof group, "%s/g1 ", f->post);
-    ask(f, &town_operator, "handoffs", about(f->post, ""));
+    town_get(&f->of, &town_operator, "handoffs", about(f->post, ""));
     assert_list(&f->of, "party", "forum-desk police health land");
     assert_list(&f->of, "form", "- joint joint joint");
     assert_list(&f->of, "need", "- all all all");
@@ -412,7 +400,7 @@ static void a_handoff_tells_of_its_group(void **state)
     assert_null(json_object_get(town_row(&f->of, 2), "lead"));
     command(f, &town_operator, "handoff.offered", f->post,
             "{\"parties\":[\"water\",\"housing\",\"land\"],\"form\":\"sequence\"}");
-    ask(f, &town_operator, "case", about(f->post, ""));
+    town_get(&f->of, &town_operator, "case", about(f->post, ""));
     const json_t *last = json_array_get(json_object_get(town_row(&f->of, 0), "handoffs"), 4);
     assert_string_equal(json_string_value(json_object_get(last, "form")), "sequence");
     assert_string_equal(json_string_value(json_object_get(last, "need")), "any");
@@ -424,11 +412,11 @@ static void arbitration_shows_as_a_form(void **state)
 {
     fixture *f = *state;
     command(f, &town_operator, "handoff.rejected", f->lamp, "{\"party\":\"urban-mgmt\"}");
-    ask(f, &town_operator, "handoffs", about(f->lamp, ""));
+    town_get(&f->of, &town_operator, "handoffs", about(f->lamp, ""));
     assert_list(&f->of, "party", "city-supervision");
     assert_list(&f->of, "form", "arbitration");
     assert_list(&f->of, "group", "-");
-    ask(f, &town_operator, "cases", "{\"party\":\"urban-mgmt\"}");
+    town_get(&f->of, &town_operator, "cases", "{\"party\":\"urban-mgmt\"}");
     assert_list(&f->of, "case", f->lamp);
 }
 
@@ -436,14 +424,14 @@ static void ended_handoffs_are_told_on_request(void **state)
 {
     fixture *f = *state;
     command(f, &f->urban, "handoff.rejected", f->lamp, "{\"reason\":\"not-ours\"}");
-    ask(f, &f->urban, "handoffs", "{\"party\":\"urban-mgmt\"}");
+    town_get(&f->of, &f->urban, "handoffs", "{\"party\":\"urban-mgmt\"}");
     assert_int_equal(town_count(&f->of), 0);
-    ask(f, &f->urban, "handoffs", "{\"open\":false,\"party\":\"urban-mgmt\"}");
+    town_get(&f->of, &f->urban, "handoffs", "{\"open\":false,\"party\":\"urban-mgmt\"}");
     assert_list(&f->of, "state", "rejected");
     assert_list(&f->of, "reason", "not-ours");
-    ask(f, &f->urban, "handoffs", about(f->lamp, ",\"open\":false"));
+    town_get(&f->of, &f->urban, "handoffs", about(f->lamp, ",\"open\":false"));
     assert_true(ch_str_starts(ch_str_of(town_list(&f->of, "state")), CH_STR("rejected")));
-    ask(f, &f->urban, "handoffs", about(f->lamp, ",\"party\":\"urban-mgmt\""));
+    town_get(&f->of, &f->urban, "handoffs", about(f->lamp, ",\"party\":\"urban-mgmt\""));
     assert_int_equal(town_count(&f->of), 0);
 }
 
@@ -455,7 +443,7 @@ static void assert_pages(fixture *f, const char *fixed, const char *expected)
     do {
         snprintf(arguments, sizeof arguments, "{\"limit\":1%s%s%s%s}", fixed,
                  next[0] == '\0' ? "" : ",\"after\":\"", next, next[0] == '\0' ? "" : "\"");
-        ask(f, &town_operator, "handoffs", arguments);
+        town_get(&f->of, &town_operator, "handoffs", arguments);
         assert_true(town_count(&f->of) <= 1);
         if (town_count(&f->of) == 1) {
             strcat(strcat(all, all[0] == '\0' ? "" : " "), town_list(&f->of, "handoff"));
@@ -478,13 +466,13 @@ static void handoffs_are_paged_in_every_order(void **state)
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
         char arguments[128];
         snprintf(arguments, sizeof arguments, "{\"limit\":1000%s}", fixed[i]);
-        ask(f, &town_operator, "handoffs", arguments);
+        town_get(&f->of, &town_operator, "handoffs", arguments);
         assert_true(town_count(&f->of) >= 2);
         snprintf(expected, sizeof expected, "%s", town_list(&f->of, "handoff"));
         assert_pages(f, fixed[i], expected);
     }
     snprintf(expected, sizeof expected, ",\"open\":false,\"case\":\"%s\"", f->lamp);
-    ask(f, &town_operator, "handoffs", about(f->lamp, ",\"open\":false"));
+    town_get(&f->of, &town_operator, "handoffs", about(f->lamp, ",\"open\":false"));
     char all[4096];
     snprintf(all, sizeof all, "%s", town_list(&f->of, "handoff"));
     assert_pages(f, expected, all);
@@ -500,7 +488,7 @@ static unsigned page_until(fixture *f, const ch_grant *grant, const char *query,
     do {
         snprintf(arguments, sizeof arguments, "{%s%s%s%s}", fixed, next[0] == '\0' ? "" : ",\"after\":\"",
                  next, next[0] == '\0' ? "" : "\"");
-        ask(f, grant, query, arguments);
+        town_get(&f->of, grant, query, arguments);
         if (town_count(&f->of) == 1) {
             assert_list(&f->of, "case", case_id);
             found++;
@@ -521,7 +509,7 @@ static void one_call_looks_at_no_more_than_it_may(void **state)
     assert_int_equal(page_until(f, &f->urban, "cases", "\"limit\":10", f->lamp), 2);
     assert_int_equal(page_until(f, &f->urban, "handoffs", "\"limit\":10", f->lamp), 2);
     assert_int_equal(page_until(f, &f->urban, "handoffs", "\"limit\":10,\"open\":false", f->lamp), 2);
-    ask(f, &f->hotline, "cases", "{\"limit\":1000}");
+    town_get(&f->of, &f->hotline, "cases", "{\"limit\":1000}");
     assert_int_equal(town_count(&f->of), 1000);
     assert_true(f->of.more);
 }
@@ -538,17 +526,17 @@ static void long_events_end_a_page_early(void **state)
     for (int i = 0; i < 20; i++) {
         publish(f, &f->urban, data);
     }
-    ask(f, &f->urban, "timeline", about(f->lamp, ",\"limit\":1000"));
+    town_get(&f->of, &f->urban, "timeline", about(f->lamp, ",\"limit\":1000"));
     size_t first = town_count(&f->of);
     assert_true(f->of.more && first > 10 && first < 20);
     char arguments[256];
     snprintf(arguments, sizeof arguments, ",\"limit\":1000,\"after\":\"%s\"", f->of.next);
-    ask(f, &f->urban, "timeline", about(f->lamp, arguments));
+    town_get(&f->of, &f->urban, "timeline", about(f->lamp, arguments));
     assert_false(f->of.more);
     assert_true(first + town_count(&f->of) >= 21);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, town_tear_down)
 
 int main(void)
 {

@@ -118,7 +118,7 @@ static size_t expired(fixture *f)
 
 static const char *states(fixture *f)
 {
-    assert_ok(town_ask(&f->of, &town_operator, "handoffs", "{\"open\":false}"), &f->of.error);
+    town_get(&f->of, &town_operator, "handoffs", "{\"open\":false}");
     return town_list(&f->of, "state");
 }
 
@@ -175,7 +175,7 @@ static void one_that_nobody_answered_expires_once(void **state)
         pass(f, LOOK);
         assert_int_equal(expired(f), 0);
     }
-    assert_ok(town_ask(&f->of, &town_operator, "handoffs", NULL), &f->of.error);
+    town_get(&f->of, &town_operator, "handoffs", NULL);
     assert_false(town_says(&f->of, "fire-brigade"));
 }
 

@@ -38,18 +38,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    fixture *f = *state;
-    town_stop(&f->of);
-    return 0;
-}
-
-static void ask(fixture *f, const ch_grant *grant, const char *query, const char *arguments)
-{
-    assert_ok(town_ask(&f->of, grant, query, arguments), &f->of.error);
-}
-
 static void say(fixture *f, const char *event)
 {
     assert_ok(town_publish(&f->of, &town_operator, event), &f->of.error);
@@ -60,15 +48,15 @@ static void say(fixture *f, const char *event)
 static void a_connector_sees_its_own_dead_letters_alone(void **state)
 {
     fixture *f = *state;
-    ask(f, &town_operator, "deadletters", NULL);
+    town_get(&f->of, &town_operator, "deadletters", NULL);
     assert_list(&f->of, "deadletter", "1 2 3");
     assert_list(&f->of, "connector", "hotline-in forum-in hotline-in");
     assert_list(&f->of, "code", "not-found not-found not-found");
     assert_list(&f->of, "status", "open open open");
     assert_list(&f->of, "recorded", "1795400820000 1795400821000 1795400822000");
-    ask(f, &f->hotline, "deadletters", NULL);
+    town_get(&f->of, &f->hotline, "deadletters", NULL);
     assert_list(&f->of, "deadletter", "1 3");
-    ask(f, &f->hotline, "deadletters", "{\"connector\":\"forum-in\"}");
+    town_get(&f->of, &f->hotline, "deadletters", "{\"connector\":\"forum-in\"}");
     assert_int_equal(town_count(&f->of), 0);
     assert_refused(&f->of, town_ask(&f->of, &f->hotline, "deadletter", "{\"deadletter\":2}"), CH_NOT_FOUND,
                    "QUERY.arguments.deadletter");
@@ -93,23 +81,23 @@ static void dead_letters_are_found_by_what_they_are(void **state)
                  {"{\"status\":\"all\",\"after\":1}", "2 3"},
                  {"{\"status\":\"all\",\"after\":\"3\"}", ""}};
     for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
-        ask(f, &town_operator, "deadletters", asked[i].arguments);
+        town_get(&f->of, &town_operator, "deadletters", asked[i].arguments);
         if (strcmp(town_list(&f->of, "deadletter"), asked[i].numbers) != 0) {
             fail_msg("%s: %s", asked[i].arguments, town_list(&f->of, "deadletter"));
         }
     }
-    ask(f, &town_operator, "status", NULL);
+    town_get(&f->of, &town_operator, "status", NULL);
     assert_list(&f->of, "dead_letters", "2");
 }
 
 static void dead_letters_are_paged(void **state)
 {
     fixture *f = *state;
-    ask(f, &f->hotline, "deadletters", "{\"limit\":1}");
+    town_get(&f->of, &f->hotline, "deadletters", "{\"limit\":1}");
     assert_list(&f->of, "deadletter", "1");
     assert_true(f->of.more);
     assert_string_equal(f->of.next, "1");
-    ask(f, &f->hotline, "deadletters", "{\"limit\":1,\"after\":\"1\"}");
+    town_get(&f->of, &f->hotline, "deadletters", "{\"limit\":1,\"after\":\"1\"}");
     assert_list(&f->of, "deadletter", "3");
     assert_false(f->of.more);
 }
@@ -123,11 +111,11 @@ static void the_raw_record_is_for_the_connector_and_who_may_see_everything(void 
     } seen[] = {
         {&town_operator, false}, {&f->plain_auditor, false}, {&f->auditor, true}, {&f->hotline, true}};
     for (size_t i = 0; i < sizeof seen / sizeof *seen; i++) {
-        ask(f, seen[i].grant, "deadletter", "{\"deadletter\":\"1\"}");
+        town_get(&f->of, seen[i].grant, "deadletter", "{\"deadletter\":\"1\"}");
         assert_list(&f->of, "deadletter", "1");
         assert_list(&f->of, "stage", "publish");
         assert_int_equal(town_says(&f->of, RAW), seen[i].raw);
-        ask(f, seen[i].grant, "deadletters", NULL);
+        town_get(&f->of, seen[i].grant, "deadletters", NULL);
         assert_false(town_says(&f->of, RAW));
     }
 }
@@ -136,7 +124,7 @@ static void the_raw_record_of_a_dropped_letter_is_gone(void **state)
 {
     fixture *f = *state;
     say(f, "{\"type\":\"hub.deadletter\",\"source\":\"desk\",\"data\":{\"action\":\"drop\",\"number\":1}}");
-    ask(f, &f->auditor, "deadletter", "{\"deadletter\":1}");
+    town_get(&f->of, &f->auditor, "deadletter", "{\"deadletter\":1}");
     assert_list(&f->of, "status", "dropped");
     assert_list(&f->of, "raw", "-");
 }
@@ -155,7 +143,7 @@ static void a_connector_is_what_it_last_reported(void **state)
                   ",\"state\":\"failed\",\"reason\":\"no route\",\"last\":5,\"records\":7,\"lag\":3"));
     say(f, REPORT("forum-in",
                   ",\"state\":\"paused\",\"address\":\"http://127.0.0.1:81/\",\"transport\":\"http\""));
-    ask(f, &supervisor, "connectors", NULL);
+    town_get(&f->of, &supervisor, "connectors", NULL);
     assert_list(&f->of, "connector", "forum-in hotline-in");
     assert_list(&f->of, "state", "paused failed");
     assert_list(&f->of, "address", "http://127.0.0.1:81/ -");
@@ -163,19 +151,19 @@ static void a_connector_is_what_it_last_reported(void **state)
     assert_list(&f->of, "records", "- 7");
     assert_list(&f->of, "reason", "- no route");
     assert_list(&f->of, "checkpoint", "- -");
-    ask(f, &town_operator, "connectors", NULL);
+    town_get(&f->of, &town_operator, "connectors", NULL);
     assert_list(&f->of, "checkpoint", "f1 h2");
-    ask(f, &f->hotline, "connectors", NULL);
+    town_get(&f->of, &f->hotline, "connectors", NULL);
     assert_list(&f->of, "checkpoint", "- h2");
-    ask(f, &f->hotline, "connectors", "{\"name\":\"forum-in\"}");
+    town_get(&f->of, &f->hotline, "connectors", "{\"name\":\"forum-in\"}");
     assert_list(&f->of, "connector", "forum-in");
-    ask(f, &f->hotline, "connectors", "{\"name\":\"none\"}");
+    town_get(&f->of, &f->hotline, "connectors", "{\"name\":\"none\"}");
     assert_int_equal(town_count(&f->of), 0);
-    ask(f, &f->hotline, "connectors", "{\"limit\":1}");
+    town_get(&f->of, &f->hotline, "connectors", "{\"limit\":1}");
     assert_list(&f->of, "connector", "forum-in");
     assert_true(f->of.more);
     assert_string_equal(f->of.next, "forum-in");
-    ask(f, &f->hotline, "connectors", "{\"limit\":1,\"after\":\"forum-in\"}");
+    town_get(&f->of, &f->hotline, "connectors", "{\"limit\":1,\"after\":\"forum-in\"}");
     assert_list(&f->of, "connector", "hotline-in");
     assert_false(f->of.more);
 }
@@ -183,11 +171,11 @@ static void a_connector_is_what_it_last_reported(void **state)
 static void a_checkpoint_is_for_its_connector(void **state)
 {
     fixture *f = *state;
-    ask(f, &f->hotline, "checkpoint", "{\"connector\":\"hotline-in\"}");
+    town_get(&f->of, &f->hotline, "checkpoint", "{\"connector\":\"hotline-in\"}");
     assert_list(&f->of, "value", "h2");
-    ask(f, &town_operator, "checkpoint", "{\"connector\":\"forum-in\"}");
+    town_get(&f->of, &town_operator, "checkpoint", "{\"connector\":\"forum-in\"}");
     assert_list(&f->of, "value", "f1");
-    ask(f, &town_operator, "checkpoint", "{\"connector\":\"none\"}");
+    town_get(&f->of, &town_operator, "checkpoint", "{\"connector\":\"none\"}");
     assert_int_equal(town_count(&f->of), 0);
     assert_refused(&f->of, town_ask(&f->of, &f->hotline, "checkpoint", "{\"connector\":\"forum-in\"}"),
                    CH_DENIED, "QUERY.arguments.connector");
@@ -202,9 +190,9 @@ static void a_long_checkpoint_is_told_only_when_asked_for(void **state)
     memset(value, 'v', sizeof value - 1);
     feed(f, &f->forum, "f1", value);
     say(f, REPORT("forum-in", ""));
-    ask(f, &town_operator, "connectors", NULL);
+    town_get(&f->of, &town_operator, "connectors", NULL);
     assert_list(&f->of, "checkpoint", "-");
-    ask(f, &town_operator, "checkpoint", "{\"connector\":\"forum-in\"}");
+    town_get(&f->of, &town_operator, "checkpoint", "{\"connector\":\"forum-in\"}");
     assert_list(&f->of, "value", value);
 }
 
@@ -214,30 +202,30 @@ static void parties_are_what_the_rules_say(void **state)
 {
     fixture *f = *state;
     const ch_grant department = town_grant(CH_ROLE_DEPARTMENT, "desk", CH_PRIVATE_NONE, "", "water", "");
-    ask(f, &department, "parties", NULL);
+    town_get(&f->of, &department, "parties", NULL);
     assert_int_equal(town_count(&f->of), f->of.rules->party_count);
     assert_false(f->of.more);
-    ask(f, &department, "parties", "{\"code\":\"water\"}");
+    town_get(&f->of, &department, "parties", "{\"code\":\"water\"}");
     assert_list(&f->of, "party", "water");
     assert_list(&f->of, "name", "水务局");
     assert_list(&f->of, "supervisor", "city-supervision");
     assert_list(&f->of, "areas", "[\"33\"]");
     assert_list(&f->of, "reach", "bus");
-    ask(f, &department, "parties", "{\"kind\":\"unit\",\"limit\":2}");
+    town_get(&f->of, &department, "parties", "{\"kind\":\"unit\",\"limit\":2}");
     char first[128];
     snprintf(first, sizeof first, "%s", town_list(&f->of, "party"));
     assert_string_equal(first, "ambulance fire-brigade");
     assert_string_equal(f->of.next, "fire-brigade");
-    ask(f, &department, "parties", "{\"kind\":\"unit\",\"limit\":2,\"after\":\"fire-brigade\"}");
+    town_get(&f->of, &department, "parties", "{\"kind\":\"unit\",\"limit\":2,\"after\":\"fire-brigade\"}");
     assert_true(ch_str_starts(ch_str_of(town_list(&f->of, "party")), CH_STR("forum-desk hotline-desk")));
-    ask(f, &department, "parties", "{\"code\":\"nobody\"}");
+    town_get(&f->of, &department, "parties", "{\"code\":\"nobody\"}");
     assert_int_equal(town_count(&f->of), 0);
 }
 
 static void a_route_tells_why(void **state)
 {
     fixture *f = *state;
-    ask(f, &f->hotline, "route", "{\"category\":\"fire\",\"area\":\"330203\",\"priority\":1}");
+    town_get(&f->of, &f->hotline, "route", "{\"category\":\"fire\",\"area\":\"330203\",\"priority\":1}");
     assert_list(&f->of, "route", "fire");
     assert_list(&f->of, "party", "fire-brigade");
     assert_list(&f->of, "reason", "rescue");
@@ -247,7 +235,7 @@ static void a_route_tells_why(void **state)
                         "person-in-river: category fire is not river");
     assert_string_equal(json_string_value(json_array_get(why, json_array_size(why) - 1)),
                         "fire: matches, goes to fire-brigade");
-    ask(f, &f->hotline, "route", NULL);
+    town_get(&f->of, &f->hotline, "route", NULL);
     assert_list(&f->of, "route", "-");
     assert_int_equal(json_array_size(json_object_get(town_row(&f->of, 0), "why")), f->of.rules->route_count);
 }
@@ -269,7 +257,7 @@ static void a_route_to_several_tells_how_they_work(void **state)
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
         char question[80];
         snprintf(question, sizeof question, "{\"category\":\"%s\"}", routes[i].category);
-        ask(f, &f->hotline, "route", question);
+        town_get(&f->of, &f->hotline, "route", question);
         assert_list(&f->of, "party", routes[i].party);
         assert_list(&f->of, "form", routes[i].form);
         assert_list(&f->of, "need", routes[i].need);
@@ -301,7 +289,7 @@ static void grants_are_those_of_the_configuration_and_of_the_log(void **state)
     say(f, "{\"type\":\"hub.grant\",\"source\":\"desk\",\"data\":{\"key\":"
            "\"223456789012345678901234567890123456789a\","
            "\"revoked\":true}}");
-    ask(f, &f->plain_auditor, "grants", NULL);
+    town_get(&f->of, &f->plain_auditor, "grants", NULL);
     assert_list(&f->of, "name", "root first water urban");
     assert_list(&f->of, "configured", "true true false false");
     assert_list(&f->of, "role", "operator operator department department");
@@ -311,14 +299,14 @@ static void grants_are_those_of_the_configuration_and_of_the_log(void **state)
     static const char *const names[] = {"root", "first", "water", "urban"};
     char arguments[256] = "{\"limit\":1}";
     for (size_t i = 0; i < 4; i++) {
-        ask(f, &town_operator, "grants", arguments);
+        town_get(&f->of, &town_operator, "grants", arguments);
         assert_list(&f->of, "name", names[i]);
         assert_int_equal(f->of.more, i < 3);
         snprintf(arguments, sizeof arguments, "{\"limit\":1,\"after\":\"%s\"}", f->of.next);
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, town_tear_down)
 
 int main(void)
 {

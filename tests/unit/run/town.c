@@ -55,6 +55,12 @@ void town_stop(town *of)
     folder_remove(of->base);
 }
 
+int town_tear_down(void **state)
+{
+    town_stop(*state);
+    return 0;
+}
+
 static size_t split(const char *list, char *rows, size_t row_size)
 {
     size_t count = 0;
@@ -255,6 +261,11 @@ ch_status town_ask(town *of, const ch_grant *grant, const char *query, const cha
     ch_status status = ask(of, grant, &question);
     ch_buf_done(&map);
     return status;
+}
+
+void town_get(town *of, const ch_grant *grant, const char *query, const char *arguments)
+{
+    assert_ok(town_ask(of, grant, query, arguments), &of->error);
 }
 
 size_t town_count(const town *of)

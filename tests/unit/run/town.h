@@ -32,6 +32,8 @@ typedef struct town {
 
 void town_start(town *of);
 void town_stop(town *of);
+/* cmocka's, for a state that is a town or begins with one. */
+int town_tear_down(void **state);
 
 /* The usual clients, by what they may. lists: names separated by spaces. */
 ch_grant town_grant(ch_role role, const char *name, ch_private_right right, const char *sources,
@@ -58,6 +60,8 @@ void town_fill(town *of, const ch_grant *grant, const char *prefix, unsigned cou
 
 /* arguments: a JSON map, or NULL. */
 ch_status town_ask(town *of, const ch_grant *grant, const char *query, const char *arguments);
+/* The same, and it must be answered. */
+void town_get(town *of, const ch_grant *grant, const char *query, const char *arguments);
 
 size_t town_count(const town *of);
 json_t *town_row(const town *of, size_t index);
