@@ -166,6 +166,17 @@ static ch_status look_again(ch_delivery *delivery, const casehub_batch *batch, c
                                   delivery->config->name);
 }
 
+/* To the pipeline CH_REFUSED says that the unit cannot be read and is done with; a batch that the hub refuses must not
+ * pass for that. Of a dead letter it says that the letter is closed already. */
+static ch_status name_refusal(const casehub_batch *batch, ch_status status, ch_error *error)
+{
+    if (status != CH_REFUSED || batch->dead_letter != 0) {
+        return status;
+    }
+    const ch_error why = *error;
+    return ch_error_set(error, CH_UNSUPPORTED, why.where, "%s", why.text);
+}
+
 /* Until it is in the hub, or can never be, or the process stops. */
 static ch_status publish(ch_delivery *delivery, const casehub_batch *batch, ch_error *error)
 {
@@ -177,7 +188,7 @@ static ch_status publish(ch_delivery *delivery, const casehub_batch *batch, ch_e
             status = look_again(delivery, batch, error);
         }
         if (!ch_status_is_temporary(status)) {
-            return status;
+            return name_refusal(batch, status, error);
         }
         if (!delivery->port->pause(delivery->port->context, wait_ms)) {
             return ch_error_set(error, CH_UNAVAILABLE, NULL, "stopping before the hub took it");
@@ -198,12 +209,14 @@ static ch_status rename_event(ch_str encoded, const char *id, ch_buf *out, ch_er
     return status;
 }
 
-/* A publish that retries the letter and tells nothing: the hub marks it as retried. */
+/* A publish that retries the letter and tells nothing: the hub marks it as retried. An operator may have closed it
+ * meanwhile. */
 static ch_status close_letter(ch_delivery *delivery, uint64_t number, ch_error *error)
 {
     const casehub_batch batch = {CASEHUB_SIZE(casehub_batch), .connector = delivery->config->name,
                                  .from = delivery->from, .to = delivery->from, .dead_letter = number};
-    return publish(delivery, &batch, error);
+    ch_status status = publish(delivery, &batch, error);
+    return status == CH_REFUSED ? CH_OK : status;
 }
 
 /* The hub knows another change under this number (the counter was lost): the next free one is told instead, and

@@ -43,7 +43,8 @@ void ch_delivery_begin(ch_delivery *delivery, const casehub_unit *unit, ch_pipel
 /* The rows of the checkpoint were not found in the unit: next time it is read from its beginning. */
 void ch_delivery_forget_unit(ch_delivery *delivery);
 /* A ch_made_fn: gathers, publishes when a batch is full. CH_UNAVAILABLE: stopping; CH_CONFLICT: fenced; CH_DENIED,
- * CH_INVALID, ...: the hub does not take it from this connector. */
+ * CH_INVALID, ...: the hub does not take it from this connector. Never CH_REFUSED, which says that a unit cannot be
+ * read. */
 ch_status ch_delivery_add(void *delivery, const ch_made *made, ch_error *error) CH_MUST_CHECK;
 /* Publishes what is left; the unit is done. */
 ch_status ch_delivery_finish(ch_delivery *delivery, const casehub_unit *unit, ch_delivery_totals *out_totals,

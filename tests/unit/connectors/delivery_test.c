@@ -275,6 +275,30 @@ static void a_lost_counter_is_found_again_by_trying_the_next_numbers(void **stat
     assert_string_equal(b->on.text, "batch a/case/4\n");
 }
 
+static void a_letter_that_was_closed_meanwhile_does_not_end_the_unit(void **state)
+{
+    bench *b = *state;
+    ch_delivery_totals totals;
+    ch_error error;
+    /* The hub says conflict of the letter, and the checkpoint is where it was. */
+    SCRIPT(b, {.event = CH_CONFLICT, .dead_letter = 5}, {.status = CH_OK}, {.status = CH_CONFLICT});
+    assert_status(take(b, "a.csv", three, &totals, &error), CH_OK);
+    assert_string_equal(b->on.text,
+                        "batch a/case/1 b/case/1\nfree a/case/2\nbatch letter 5\nbatch c/case/1\n");
+    assert_int_equal(totals.events, 3);
+}
+
+static void a_batch_that_the_hub_refuses_is_not_a_unit_that_cannot_be_read(void **state)
+{
+    bench *b = *state;
+    ch_delivery_totals totals;
+    ch_error error;
+    SCRIPT(b, {.status = CH_REFUSED});
+    assert_status(take(b, "a.csv", three, &totals, &error), CH_UNSUPPORTED);
+    assert_string_equal(error.text, "as scripted");
+    assert_true(ch_delivery_is_stale(b->delivery));
+}
+
 static ch_made made_of(const ch_str *event, const ch_made_id *id)
 {
     return (ch_made){.count = 1, .events = event, .ids = id, .bytes = event->size};
@@ -357,6 +381,8 @@ int main(void)
         ON_BENCH(a_read_that_fails_does_not_skip_what_was_gathered),
         ON_BENCH(what_the_hub_refuses_counts_as_a_dead_letter),
         ON_BENCH(a_lost_counter_is_found_again_by_trying_the_next_numbers),
+        ON_BENCH(a_letter_that_was_closed_meanwhile_does_not_end_the_unit),
+        ON_BENCH(a_batch_that_the_hub_refuses_is_not_a_unit_that_cannot_be_read),
         ON_BENCH(an_answered_event_is_refused_or_answered_in_time),
         ON_BENCH(a_poison_record_does_not_wait_for_its_batch),
         ON_BENCH(a_letter_that_is_closed_already_is_no_fencing),
