@@ -414,7 +414,19 @@ static void describe(const answer *from, casehub_answer *out)
                             .present_state = ""};
 }
 
-/* Until the deadline; a busy hub is asked again meanwhile. */
+/* Why the first event that the hub did not take was refused; CH_OK: it took them all. */
+static ch_status first_refusal(const ch_delivery *delivery, size_t count, ch_error *error)
+{
+    for (size_t i = 0; i < count; i++) {
+        const answer *said = &delivery->answers[i];
+        if (said->seen && said->status != CH_OK) {
+            return ch_error_set(error, said->status, said->where, "%s", said->text);
+        }
+    }
+    return CH_OK;
+}
+
+/* Until the deadline; a busy hub is asked again meanwhile, for all of it: what it has is a duplicate then. */
 static ch_status publish_until(ch_delivery *delivery, const casehub_batch *batch, int64_t deadline_ms,
                                ch_error *error)
 {
@@ -423,9 +435,8 @@ static ch_status publish_until(ch_delivery *delivery, const casehub_batch *batch
     while ((left = deadline_ms - delivery->port->monotonic_ms(delivery->port->context)) > 0) {
         memset(delivery->answers, 0, sizeof delivery->answers);
         status = delivery->port->publish(delivery->port->context, batch, (int)left, error);
-        if (status == CH_OK && delivery->answers[0].seen && delivery->answers[0].status != CH_OK) {
-            const answer *refusal = &delivery->answers[0];
-            status = ch_error_set(error, refusal->status, refusal->where, "%s", refusal->text);
+        if (status == CH_OK) {
+            status = first_refusal(delivery, batch->count, error);
         }
         if (!ch_status_is_temporary(status) ||
             !delivery->port->pause(delivery->port->context, wait_ms < left ? wait_ms : left)) {

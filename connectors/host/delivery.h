@@ -56,7 +56,7 @@ bool ch_delivery_is_stale(const ch_delivery *delivery);
 void ch_delivery_drop(ch_delivery *delivery);
 
 /* Events of an answered unit: no checkpoint, at most answer_timeout. *out_answer tells of the first event; its texts
- * live until the next call. A refusal is its status. */
+ * live until the next call. A refusal is its status, of whichever event; the others may be in the hub then. */
 ch_status ch_delivery_publish_now(ch_delivery *delivery, const ch_made *made, casehub_answer *out_answer,
                                   ch_error *error) CH_MUST_CHECK;
 /* Events made of dead letter `number` once more, in one transaction with its end; made->count 0 only ends it. What

@@ -73,7 +73,8 @@ typedef struct casehub_unit {
     const char
         *position; /* the transport's own position once the unit is done (at most 32 KiB); NULL: as it was */
     bool answered; /* somebody waits for the outcome: no checkpoint moves, and a record that fails makes no
-                             * dead letter but comes back as CASEHUB_REJECT (nothing of the unit is published) */
+                             * dead letter but comes back as CASEHUB_REJECT. When the host refused it nothing is published; when the
+                             * hub refused one of several events, the others may be: send the unit again as it is. */
     /* Puts at most `most` bytes into out. 0: the end; -1: it cannot be read (the unit is retried). */
     long (*read)(void *context, void *out, size_t most);
     void *context;

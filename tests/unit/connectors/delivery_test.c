@@ -11,7 +11,8 @@
 /* What the hub answers to the n-th publish; behind the script it takes everything. */
 typedef struct reply {
     ch_status status; /* of the publish */
-    ch_status event;  /* of its first event */
+    ch_status event;  /* of one of its events */
+    size_t index;     /* which one; the others are taken */
     uint64_t dead_letter;
     bool commits_anyway; /* the answer is lost behind the commit */
 } reply;
@@ -44,14 +45,14 @@ static void print_batch(stage *on, const casehub_batch *batch)
 static void answer_events(fake_hub *hub, const casehub_batch *batch, const reply *say)
 {
     for (size_t i = 0; i < batch->count; i++) {
-        ch_status status = i == 0 ? say->event : CH_OK;
+        ch_status status = i == say->index ? say->event : CH_OK;
         const casehub_answer answer = {.token = i,
                                        .code = ch_status_name(status),
                                        .sequence = 7,
                                        .case_id = "ZJ-20261124-1",
                                        .text = status == CH_OK ? "" : "no",
                                        .where = "",
-                                       .dead_letter = i == 0 ? say->dead_letter : 0};
+                                       .dead_letter = i == say->index ? say->dead_letter : 0};
         ch_delivery_answer(hub->delivery, &answer);
     }
 }
@@ -304,6 +305,17 @@ static ch_made made_of(const ch_str *event, const ch_made_id *id)
     return (ch_made){.count = 1, .events = event, .ids = id, .bytes = event->size};
 }
 
+static void encode_event(ch_buf *out, const char *id, const char *type)
+{
+    char json[300];
+    ch_error error;
+    snprintf(json, sizeof json,
+             "{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"grid/test\",\"type\":\"%s\","
+             "\"time\":\"2026-11-24T12:00:00Z\",\"ref\":\"w1\"}",
+             id, type);
+    assert_status(ch_event_from_json(out, ch_str_of(json), &error), CH_OK);
+}
+
 static void an_answered_event_is_refused_or_answered_in_time(void **state)
 {
     bench *b = *state;
@@ -311,12 +323,7 @@ static void an_answered_event_is_refused_or_answered_in_time(void **state)
     casehub_answer answer;
     ch_buf encoded;
     ch_buf_init(&encoded, 4096);
-    assert_status(
-        ch_event_from_json(&encoded,
-                           CH_STR("{\"specversion\":\"1.0\",\"id\":\"w1\",\"source\":\"grid/test\",\"type\":"
-                                  "\"case.opened\",\"time\":\"2026-11-24T12:00:00Z\",\"ref\":\"w1\"}"),
-                           &error),
-        CH_OK);
+    encode_event(&encoded, "w1", "case.opened");
     const ch_str event = ch_buf_str(&encoded);
     const ch_made_id id = {.number = 0};
     const ch_made made = made_of(&event, &id);
@@ -337,18 +344,32 @@ static void an_answered_event_is_refused_or_answered_in_time(void **state)
     ch_buf_done(&encoded);
 }
 
+static void an_answered_unit_is_refused_when_any_of_its_events_is(void **state)
+{
+    bench *b = *state;
+    ch_error error;
+    casehub_answer answer;
+    ch_buf encoded;
+    ch_buf_init(&encoded, 4096);
+    encode_event(&encoded, "w1", "case.opened");
+    const ch_str events[] = {ch_buf_str(&encoded), ch_buf_str(&encoded)};
+    const ch_made_id ids[2] = {{.number = 0}};
+    const ch_made made = {.count = 2, .events = events, .ids = ids, .bytes = 2 * encoded.size};
+    SCRIPT(b, {.event = CH_DENIED, .index = 1});
+    assert_status(ch_delivery_publish_now(b->delivery, &made, &answer, &error), CH_DENIED);
+    SCRIPT(b, {.event = CH_BUSY, .index = 1}, {.status = CH_OK});
+    assert_status(ch_delivery_publish_now(b->delivery, &made, &answer, &error), CH_OK);
+    assert_int_equal(b->hub.publishes, 2);
+    ch_buf_done(&encoded);
+}
+
 static void a_poison_record_does_not_wait_for_its_batch(void **state)
 {
     bench *b = *state;
     ch_error error;
     ch_buf encoded;
     ch_buf_init(&encoded, 4096);
-    assert_status(
-        ch_event_from_json(&encoded,
-                           CH_STR("{\"specversion\":\"1.0\",\"id\":\"d1\",\"source\":\"grid/test\",\"type\":"
-                                  "\"hub.deadletter\",\"time\":\"2026-11-24T12:00:00Z\"}"),
-                           &error),
-        CH_OK);
+    encode_event(&encoded, "d1", "hub.deadletter");
     const ch_str event = ch_buf_str(&encoded);
     const ch_made_id id = {.number = 0};
     ch_made made = made_of(&event, &id);
@@ -384,6 +405,7 @@ int main(void)
         ON_BENCH(a_letter_that_was_closed_meanwhile_does_not_end_the_unit),
         ON_BENCH(a_batch_that_the_hub_refuses_is_not_a_unit_that_cannot_be_read),
         ON_BENCH(an_answered_event_is_refused_or_answered_in_time),
+        ON_BENCH(an_answered_unit_is_refused_when_any_of_its_events_is),
         ON_BENCH(a_poison_record_does_not_wait_for_its_batch),
         ON_BENCH(a_letter_that_is_closed_already_is_no_fencing),
     };
