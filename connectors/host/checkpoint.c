@@ -65,9 +65,11 @@ ch_status ch_checkpoint_encode(const ch_checkpoint *checkpoint, char **out_text,
     if (text == NULL) {
         return ch_error_set(error, CH_NO_MEMORY, "checkpoint", "no memory, or a name is not UTF-8");
     }
-    if (strlen(text) > CH_CHECKPOINT_MOST) {
+    size_t size = strlen(text);
+    if (size > CH_CHECKPOINT_MOST) {
         free(text);
-        return ch_error_set(error, CH_TOO_LARGE, "checkpoint", "it is larger than 64 KiB");
+        return ch_error_set(error, CH_TOO_LARGE, "checkpoint", "it has %zu bytes, and %zu is the most", size,
+                            CH_CHECKPOINT_MOST);
     }
     *out_text = text;
     return CH_OK;

@@ -4,7 +4,7 @@
 
 #include "connectors/host/rows.h"
 
-#define CH_CHECKPOINT_MOST ((size_t)64 * 1024)
+#define CH_CHECKPOINT_MOST ((size_t)4096) /* what a PUBLISH carries */
 #define CH_UNIT_NAME_MAX 150
 #define CH_UNIT_IDENTITY_MAX 100
 

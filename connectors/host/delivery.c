@@ -294,11 +294,15 @@ bool ch_delivery_is_stale(const ch_delivery *delivery)
     return delivery->stale;
 }
 
-/* The rows of the batch on disk, and the checkpoint that names them. */
+/* The rows of the batch on disk, and the checkpoint that names them. Without one they would pass for told. */
 static ch_status prepare(ch_delivery *delivery, size_t notes, char **out_to, ch_error *error)
 {
     ch_status status = ch_rows_seal(delivery->rows, notes, delivery->checkpoint.rows, error);
-    return status == CH_OK ? ch_checkpoint_encode(&delivery->checkpoint, out_to, error) : status;
+    if (status == CH_OK) {
+        status = ch_checkpoint_encode(&delivery->checkpoint, out_to, error);
+        delivery->stale = delivery->stale || status != CH_OK;
+    }
+    return status;
 }
 
 /* Takes over to. */

@@ -70,11 +70,12 @@ typedef struct casehub_unit {
     const char *identity; /* tells it from a later unit of that name, "<inode>:<size>:<mtime>"; 1..100 bytes.
                              * After a crash a unit with name and identity of the checkpoint goes on where it was. */
     int64_t time_ms;      /* when its system wrote it; 0: unknown, now is taken. The same at every retry. */
-    const char
-        *position; /* the transport's own position once the unit is done (at most 32 KiB); NULL: as it was */
-    bool answered; /* somebody waits for the outcome: no checkpoint moves, and a record that fails makes no
-                             * dead letter but comes back as CASEHUB_REJECT. When the host refused it nothing is published; when the
-                             * hub refused one of several events, the others may be: send the unit again as it is. */
+    /* The transport's own position once the unit is done, at most 3 KiB as a JSON string; NULL: as it was. */
+    const char *position;
+    /* Somebody waits for the outcome: no checkpoint moves, and a record that fails makes no dead letter but comes back
+     * as CASEHUB_REJECT. Of what the host refused nothing is published; where the hub refused one event of several, the
+     * others may be. */
+    bool answered;
     /* Puts at most `most` bytes into out. 0: the end; -1: it cannot be read (the unit is retried). */
     long (*read)(void *context, void *out, size_t most);
     void *context;

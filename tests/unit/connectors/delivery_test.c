@@ -223,6 +223,41 @@ static void an_answer_lost_behind_the_commit_is_no_conflict(void **state)
     assert_string_equal(b->on.text, "batch a/case/1 b/case/1\nbatch a/case/1 b/case/1\nbatch c/case/1\n");
 }
 
+/* A unit of one row whose transport tells a position of this size. */
+static ch_status finish_at(bench *b, size_t position_size, ch_error *error)
+{
+    char position[5000];
+    ch_delivery_totals totals;
+    memory_unit memory;
+    ch_pipeline_run_options options;
+    bool done;
+    memset(position, 'p', position_size);
+    position[position_size] = '\0';
+    memory_unit_init(&memory, "a.csv", "1", "id,title\na,x\n", 13);
+    ch_delivery_begin(b->delivery, &memory.unit, &options, &done);
+    assert_status(ch_pipeline_run(b->pipeline, &memory.unit, &options, ch_delivery_add, b->delivery, error),
+                  CH_OK);
+    memory.unit.position = position;
+    return ch_delivery_finish(b->delivery, &memory.unit, &totals, error);
+}
+
+static void a_checkpoint_that_no_publish_can_carry_ends_it_before_the_hub_is_asked(void **state)
+{
+    bench *b = *state;
+    ch_error error;
+    assert_status(finish_at(b, 4096, &error), CH_TOO_LARGE);
+    assert_true(ch_delivery_is_stale(b->delivery)); /* the row is in the file */
+    assert_int_equal(b->hub.publishes, 0);
+}
+
+static void a_position_of_three_kibibytes_is_carried(void **state)
+{
+    bench *b = *state;
+    ch_error error;
+    assert_status(finish_at(b, (size_t)3 * 1024, &error), CH_OK);
+    assert_int_equal(strlen(ch_delivery_checkpoint(b->delivery)->position), 3 * 1024);
+}
+
 static void a_unit_that_is_done_is_not_read_again(void **state)
 {
     bench *b = *state;
@@ -398,6 +433,8 @@ int main(void)
         ON_BENCH(waits_longer_each_time_while_the_hub_is_busy_and_sends_the_same),
         ON_BENCH(stops_waiting_when_the_process_stops_and_is_of_no_use_then),
         ON_BENCH(an_answer_lost_behind_the_commit_is_no_conflict),
+        ON_BENCH(a_checkpoint_that_no_publish_can_carry_ends_it_before_the_hub_is_asked),
+        ON_BENCH(a_position_of_three_kibibytes_is_carried),
         ON_BENCH(a_unit_that_is_done_is_not_read_again),
         ON_BENCH(a_read_that_fails_does_not_skip_what_was_gathered),
         ON_BENCH(what_the_hub_refuses_counts_as_a_dead_letter),
