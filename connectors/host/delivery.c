@@ -319,8 +319,9 @@ static ch_status publish_to(ch_delivery *delivery, const casehub_batch *batch, c
     return CH_OK;
 }
 
-/* The batch and the checkpoint, in one transaction of the hub's, with the first `notes` row notes. */
-static ch_status commit(ch_delivery *delivery, size_t notes, ch_error *error)
+/* The batch and the checkpoint, in one transaction of the hub's, with the first `notes` row notes; and, unless it is 0,
+ * with the end of a dead letter that the batch was made of once more. */
+static ch_status commit(ch_delivery *delivery, size_t notes, uint64_t dead_letter, ch_error *error)
 {
     const void *at[CH_BATCH_MOST];
     size_t sizes[CH_BATCH_MOST];
@@ -336,6 +337,7 @@ static ch_status commit(ch_delivery *delivery, size_t notes, ch_error *error)
                                  .from = delivery->from,
                                  .to = to,
                                  .default_kind = delivery->config->default_kind,
+                                 .dead_letter = dead_letter,
                                  .encoded = at,
                                  .encoded_sizes = sizes,
                                  .count = delivery->count};
@@ -348,7 +350,7 @@ static ch_status commit(ch_delivery *delivery, size_t notes, ch_error *error)
     return status;
 }
 
-static void gather(ch_delivery *delivery, const ch_made *made)
+static ch_status gather(ch_delivery *delivery, const ch_made *made, ch_error *error)
 {
     for (size_t i = 0; i < made->count; i++) {
         ch_buf_append_str(&delivery->bytes, made->events[i]);
@@ -357,6 +359,9 @@ static void gather(ch_delivery *delivery, const ch_made *made)
         delivery->letters[delivery->count] = made->dead_letter;
         delivery->count++;
     }
+    return delivery->bytes.failed == CH_OK
+               ? CH_OK
+               : ch_error_set(error, delivery->bytes.failed, NULL, "no room to gather the batch");
 }
 
 static bool has_room(const ch_delivery *delivery, const ch_made *made)
@@ -371,20 +376,20 @@ ch_status ch_delivery_add(void *context, const ch_made *made, ch_error *error)
     ch_delivery *delivery = context;
     if (!has_room(delivery, made)) {
         /* The notes of this record are pending already; they are not of that batch. */
-        ch_status status = commit(delivery, delivery->noted, error);
+        ch_status status = commit(delivery, delivery->noted, 0, error);
         if (status != CH_OK) {
             return status;
         }
     }
-    gather(delivery, made);
-    if (delivery->bytes.failed != CH_OK) {
-        return ch_error_set(error, delivery->bytes.failed, NULL, "no room to gather the batch");
+    ch_status status = gather(delivery, made, error);
+    if (status != CH_OK) {
+        return status;
     }
     delivery->noted = ch_rows_pending(delivery->rows);
     delivery->totals.records++;
     delivery->checkpoint.row = made->row;
     delivery->checkpoint.offset = made->offset;
-    return made->urgent ? commit(delivery, delivery->noted, error) : CH_OK;
+    return made->urgent ? commit(delivery, delivery->noted, 0, error) : CH_OK;
 }
 
 ch_status ch_delivery_finish(ch_delivery *delivery, const casehub_unit *unit, ch_delivery_totals *out_totals,
@@ -399,7 +404,7 @@ ch_status ch_delivery_finish(ch_delivery *delivery, const casehub_unit *unit, ch
         ch_checkpoint_done(&delivery->checkpoint);
         delivery->checkpoint.position = position;
     }
-    ch_status status = commit(delivery, ch_rows_pending(delivery->rows), error);
+    ch_status status = commit(delivery, ch_rows_pending(delivery->rows), 0, error);
     if (status == CH_OK) {
         *out_totals = delivery->totals;
     }
@@ -476,25 +481,6 @@ ch_status ch_delivery_publish_now(ch_delivery *delivery, const ch_made *made, ca
 
 ch_status ch_delivery_retry(ch_delivery *delivery, uint64_t number, const ch_made *made, ch_error *error)
 {
-    const void *at[CH_OUTPUTS_MOST];
-    size_t sizes[CH_OUTPUTS_MOST];
-    for (size_t i = 0; i < made->count; i++) {
-        at[i] = made->events[i].at;
-        sizes[i] = made->events[i].size;
-    }
-    char *to = NULL;
-    ch_status status = prepare(delivery, ch_rows_pending(delivery->rows), &to, error);
-    if (status != CH_OK) {
-        return status;
-    }
-    const casehub_batch batch = {CASEHUB_SIZE(casehub_batch),
-                                 .connector = delivery->config->name,
-                                 .from = delivery->from,
-                                 .to = to,
-                                 .default_kind = delivery->config->default_kind,
-                                 .dead_letter = number,
-                                 .encoded = at,
-                                 .encoded_sizes = sizes,
-                                 .count = made->count};
-    return publish_to(delivery, &batch, to, error);
+    ch_status status = gather(delivery, made, error);
+    return status == CH_OK ? commit(delivery, ch_rows_pending(delivery->rows), number, error) : status;
 }

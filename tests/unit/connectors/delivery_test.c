@@ -414,6 +414,22 @@ static void a_poison_record_does_not_wait_for_its_batch(void **state)
     ch_buf_done(&encoded);
 }
 
+static void a_retried_row_that_the_hub_knows_otherwise_is_told_under_the_next_number(void **state)
+{
+    bench *b = *state;
+    ch_error error;
+    ch_buf encoded;
+    ch_buf_init(&encoded, 4096);
+    encode_event(&encoded, "a/case/1", "case.opened");
+    const ch_str event = ch_buf_str(&encoded);
+    const ch_made_id id = {.key = "a", .aspect = "case", .number = 1};
+    const ch_made made = made_of(&event, &id);
+    SCRIPT(b, {.event = CH_CONFLICT, .dead_letter = 6});
+    assert_status(ch_delivery_retry(b->delivery, 5, &made, &error), CH_OK);
+    assert_string_equal(b->on.text, "batch letter 5 a/case/1\nfree a/case/2\nbatch letter 6\n");
+    ch_buf_done(&encoded);
+}
+
 static void a_letter_that_is_closed_already_is_no_fencing(void **state)
 {
     bench *b = *state;
@@ -444,6 +460,7 @@ int main(void)
         ON_BENCH(an_answered_event_is_refused_or_answered_in_time),
         ON_BENCH(an_answered_unit_is_refused_when_any_of_its_events_is),
         ON_BENCH(a_poison_record_does_not_wait_for_its_batch),
+        ON_BENCH(a_retried_row_that_the_hub_knows_otherwise_is_told_under_the_next_number),
         ON_BENCH(a_letter_that_is_closed_already_is_no_fencing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
