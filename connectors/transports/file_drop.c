@@ -110,10 +110,16 @@ static void take_hints(drop *d)
     }
 }
 
+/* By its name, and only what was looked at: another file that took its place meanwhile, or what was written to it, is a
+ * unit of its own and stays for the next scan. */
 static void move(drop *d, ch_drop_file *file, const char *into, const char *reason)
 {
     char *name = NULL;
     ch_error error;
+    struct stat now;
+    if (fstatat(d->folder.fd, file->name, &now, AT_SYMLINK_NOFOLLOW) != 0 || !ch_drop_is_same(file, &now)) {
+        return;
+    }
     ch_status status = ch_drop_move(&d->folder, file->name, into, &name, &error);
     if (status == CH_OK && reason != NULL) {
         status = ch_drop_explain(&d->folder, name, reason, &error);
@@ -148,11 +154,9 @@ static long read_file(void *context, void *out, size_t most)
     return (long)got;
 }
 
-static void settle_file(drop *d, ch_drop_file *file, int fd, casehub_verdict verdict,
-                        const casehub_outcome *outcome)
+static void settle_file(drop *d, ch_drop_file *file, casehub_verdict verdict, const casehub_outcome *outcome)
 {
     char text[160];
-    struct stat now;
     switch (verdict) {
     case CASEHUB_RETRY:
         file->taken = false;
@@ -164,10 +168,7 @@ static void settle_file(drop *d, ch_drop_file *file, int fd, casehub_verdict ver
                  (unsigned long long)outcome->records, (unsigned long long)outcome->events,
                  (unsigned long long)outcome->dead_letters);
         say(d, CASEHUB_INFO, file->name, text);
-        /* Written to meanwhile: then it is a unit of its own, and stays for the next scan. */
-        if (fstat(fd, &now) == 0 && ch_drop_is_same(file, &now)) {
-            move(d, file, "done", NULL);
-        }
+        move(d, file, "done", NULL);
         break;
     }
 }
@@ -189,7 +190,7 @@ static void take_file(drop *d, ch_drop_file *file)
                                    .identity = identity,        .time_ms = file->mtime_ns / 1000000,
                                    .read = read_file,           .context = &fd};
         casehub_verdict verdict = d->host->take(d->host, &unit, &outcome);
-        settle_file(d, file, fd, verdict, &outcome);
+        settle_file(d, file, verdict, &outcome);
     }
     if (fd >= 0) {
         close(fd);

@@ -15,7 +15,8 @@ typedef struct bench {
     char folder[128], address[256], reason[320], content[4096];
     int64_t now_ms;
     casehub_verdict verdict;
-    const char *append; /* written to the file while it is taken */
+    const char *append;  /* written to the file while it is taken */
+    const char *replace; /* a file of this content takes its place while it is taken */
     void *transport;
 } bench;
 
@@ -46,6 +47,27 @@ static void fail_with(const casehub_host *host, const char *reason)
     snprintf(b->reason, sizeof b->reason, "%s", reason);
 }
 
+/* What others do to the file meanwhile. */
+static void meddle(bench *b, const char *name)
+{
+    char path[300], beside[300];
+    snprintf(path, sizeof path, "%s/%s", b->folder, name);
+    snprintf(beside, sizeof beside, "%s/%s.part", b->folder, name);
+    if (b->append != NULL) {
+        FILE *file = fopen(path, "ab");
+        fputs(b->append, file);
+        fclose(file);
+        b->append = NULL;
+    }
+    if (b->replace != NULL) {
+        FILE *file = fopen(beside, "wb");
+        fputs(b->replace, file);
+        fclose(file);
+        assert_int_equal(rename(beside, path), 0);
+        b->replace = NULL;
+    }
+}
+
 static casehub_verdict take(const casehub_host *host, const casehub_unit *unit, casehub_outcome *outcome)
 {
     bench *b = host->context;
@@ -56,14 +78,7 @@ static casehub_verdict take(const casehub_host *host, const casehub_unit *unit, 
         stage_print(&b->on, "%.*s", (int)got, bytes);
     }
     stage_print(&b->on, "\n");
-    if (b->append != NULL) {
-        char path[300];
-        snprintf(path, sizeof path, "%s/%s", b->folder, unit->name);
-        FILE *file = fopen(path, "ab");
-        fputs(b->append, file);
-        fclose(file);
-        b->append = NULL;
-    }
+    meddle(b, unit->name);
     snprintf(outcome->code, sizeof outcome->code, "invalid");
     snprintf(outcome->reason, sizeof outcome->reason, "as scripted");
     return b->verdict;
@@ -253,6 +268,23 @@ static void a_file_written_to_while_it_is_taken_is_taken_again(void **state)
     assert_true(stage_has(&b->on, "in/done/a.csv"));
 }
 
+static void a_file_that_takes_the_place_of_the_one_in_hand_is_taken_next(void **state)
+{
+    static const casehub_verdict verdicts[] = {CASEHUB_DONE, CASEHUB_REJECT};
+    bench *b = *state;
+    open_drop(b);
+    for (size_t i = 0; i < sizeof verdicts / sizeof *verdicts; i++) {
+        b->verdict = verdicts[i];
+        b->replace = "new";
+        b->on.text[0] = '\0';
+        put(b, "a.csv", "old");
+        settle(b);
+        settle(b);
+        assert_string_equal(b->on.text, "a.csv old\na.csv new\n");
+        assert_false(stage_has(&b->on, "in/a.csv"));
+    }
+}
+
 static void deletes_old_files_from_done_and_rejected_only(void **state)
 {
     bench *b = *state;
@@ -295,6 +327,7 @@ int main(void)
         ON_BENCH(a_rejected_file_is_kept_with_its_reason),
         ON_BENCH(offers_a_file_again_after_a_while_when_it_could_not_be_taken),
         ON_BENCH(a_file_written_to_while_it_is_taken_is_taken_again),
+        ON_BENCH(a_file_that_takes_the_place_of_the_one_in_hand_is_taken_next),
         ON_BENCH(deletes_old_files_from_done_and_rejected_only),
         ON_BENCH(a_folder_that_cannot_be_is_a_failure_with_its_name),
     };
