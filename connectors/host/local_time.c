@@ -5,23 +5,25 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #define ZONE_SIZE 64
 #define ZONES "/usr/share/zoneinfo/"
 
-/* The C library takes an unknown zone for UTC, so the zone's file must be there. */
+/* The C library takes an unknown zone for UTC, and a folder of zones ("Asia") too, so the zone's file must be there. */
 static bool is_zone(const char *zone)
 {
     char path[sizeof ZONES + ZONE_SIZE];
+    struct stat of;
     size_t size = strlen(zone);
     const char *const allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/";
     if (size == 0 || size >= ZONE_SIZE || zone[0] == '/' || strspn(zone, allowed) != size) {
         return false;
     }
     snprintf(path, sizeof path, ZONES "%s", zone);
-    return access(path, R_OK) == 0;
+    return stat(path, &of) == 0 && S_ISREG(of.st_mode) && access(path, R_OK) == 0;
 }
 
 static ch_status switch_zone(const char *zone, ch_error *error)

@@ -199,6 +199,7 @@ static void local_times_are_converted_and_impossible_ones_refused(void **state)
         {"2026-02-30 08:15", "Asia/Shanghai", NULL},
         {"2026-11-23 24:00", "Asia/Shanghai", NULL},
         {"2026-11-23 08:15", "Asia/Nowhere", NULL},
+        {"2026-11-23 08:15", "Asia", NULL}, /* a folder */
         {"2026-11-23 08:15", "../../etc/passwd", NULL},
         {"2026-11-23 08:15", "", NULL},
         {"2026-11/23 08:15", "Asia/Shanghai", NULL},
