@@ -97,28 +97,6 @@ static void take_out(ch_rows *rows, size_t at)
     rows->count--;
 }
 
-/* The table in its own order, for a compaction. */
-static const ch_row *next_row(void *context, size_t *index)
-{
-    const ch_rows *rows = context;
-    while (*index < rows->capacity) {
-        const ch_row *row = &rows->table[(*index)++];
-        if (!is_free(row)) {
-            return row;
-        }
-    }
-    return NULL;
-}
-
-static ch_status open_file(ch_rows *rows, const char *file, const char *mark, bool *out_lost, ch_error *error)
-{
-    ch_status status = ch_rows_file_open(&rows->file, file, mark, rows->salt, put, rows, out_lost, error);
-    if (status == CH_OK) {
-        status = ch_rows_file_compact(rows->file, rows->count, next_row, rows, error);
-    }
-    return status;
-}
-
 ch_status ch_rows_open(ch_rows **out_rows, const char *file, const char *mark, size_t most, bool *out_lost,
                        ch_error *error)
 {
@@ -133,7 +111,7 @@ ch_status ch_rows_open(ch_rows **out_rows, const char *file, const char *mark, s
     rows->capacity = FIRST_CAPACITY;
     rows->most = most;
     if (file != NULL) {
-        status = open_file(rows, file, mark, &lost, error);
+        status = ch_rows_file_open(&rows->file, file, mark, rows->salt, put, rows, &lost, error);
     }
     if (status != CH_OK) {
         ch_rows_close(rows);
@@ -272,4 +250,24 @@ ch_status ch_rows_seal(ch_rows *rows, size_t count, char out_mark[CH_ROWS_MARK_S
         snprintf(out_mark, CH_ROWS_MARK_SIZE, "%s", rows->mark);
     }
     return status;
+}
+
+/* The table in its own order, for a compaction. */
+static const ch_row *next_row(void *context, size_t *index)
+{
+    const ch_rows *rows = context;
+    while (*index < rows->capacity) {
+        const ch_row *row = &rows->table[(*index)++];
+        if (!is_free(row)) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+ch_status ch_rows_compact(ch_rows *rows, ch_error *error)
+{
+    return rows->file == NULL || rows->pending_count > 0
+               ? CH_OK
+               : ch_rows_file_compact(rows->file, rows->count, next_row, rows, error);
 }

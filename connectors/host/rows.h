@@ -9,7 +9,8 @@
  * agree whatever crashed in between. Without the hub's mark in it, the file is of no use and begins anew: ids then
  * start at 1, the hub calls what it knows a duplicate, and on `conflict` the next number is tried.
  *
- * 32 bytes a row in memory and on disk; `most` bounds them. Keys are kept as keyed hashes. One thread.
+ * 32 bytes a row in memory; on disk 32 a change, until the file is written anew with its last changes only. `most`
+ * bounds the rows. Keys are kept as keyed hashes. One thread.
  */
 #ifndef CH_CONNECTORS_ROWS_H
 #define CH_CONNECTORS_ROWS_H
@@ -47,5 +48,8 @@ void ch_rows_undo(ch_rows *rows, size_t count);
  * behind stay pending: they belong to a later batch. CH_IO. */
 ch_status ch_rows_seal(ch_rows *rows, size_t count, char out_mark[CH_ROWS_MARK_SIZE],
                        ch_error *error) CH_MUST_CHECK;
+/* Writes the file anew when most of it is outdated. For when the hub has the last mark: the ones before are gone then.
+ * While notes are pending nothing happens. CH_IO, CH_NO_MEMORY: the file only stays as large as it is. */
+ch_status ch_rows_compact(ch_rows *rows, ch_error *error) CH_MUST_CHECK;
 
 #endif

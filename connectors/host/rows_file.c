@@ -30,8 +30,10 @@ struct ch_rows_file {
     char name[PATH_MAX];
     uint8_t salt[CH_ROWS_SALT_SIZE];
     uint8_t mark[(CH_ROWS_MARK_SIZE - 1) / 2]; /* of the last frame */
+    uint8_t next[(CH_ROWS_MARK_SIZE - 1) / 2]; /* of the one that is being written */
     uint64_t end;                              /* bytes */
     uint64_t rows_written;                     /* in all frames */
+    uint64_t compact_at;                       /* rows_written before which a compaction is not tried again */
     ch_buf frame;
 };
 
@@ -218,10 +220,10 @@ void ch_rows_file_close(ch_rows_file *file)
     }
 }
 
-static void start_frame(ch_rows_file *file, size_t count)
+static void start_frame(ch_rows_file *file, const uint8_t *mark, size_t count)
 {
     frame_head frame = {.count = count};
-    memcpy(frame.mark, file->mark, sizeof frame.mark);
+    memcpy(frame.mark, mark, sizeof frame.mark);
     ch_buf_clear(&file->frame);
     ch_buf_append(&file->frame, &frame, sizeof frame);
 }
@@ -251,7 +253,7 @@ static ch_status rewrite(ch_rows_file *file, int fd, size_t count, ch_row_next_f
     if (write_all(fd, &first, sizeof first, 0) != CH_OK) {
         return io_error(file, error);
     }
-    start_frame(file, count);
+    start_frame(file, file->mark, count);
     while ((row = next(context, &index)) != NULL) {
         ch_rows_file_add(file, row);
     }
@@ -274,13 +276,11 @@ static ch_status sync_folder(const ch_rows_file *file, ch_error *error)
     return status;
 }
 
-ch_status ch_rows_file_compact(ch_rows_file *file, size_t count, ch_row_next_fn next, void *context,
-                               ch_error *error)
+/* Beside it, and in its place once it is on disk. */
+static ch_status replace_file(ch_rows_file *file, size_t count, ch_row_next_fn next, void *context,
+                              ch_error *error)
 {
     char name[PATH_MAX + 8];
-    if (file->rows_written < 2 * (uint64_t)count + OUTDATED_LEAST) {
-        return CH_OK;
-    }
     snprintf(name, sizeof name, "%s.new", file->name);
     int fd = open(name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
@@ -292,6 +292,7 @@ ch_status ch_rows_file_compact(ch_rows_file *file, size_t count, ch_row_next_fn 
     }
     if (status != CH_OK) {
         close(fd);
+        unlink(name); /* it would take the room that is short */
         return status;
     }
     close(file->fd);
@@ -301,13 +302,27 @@ ch_status ch_rows_file_compact(ch_rows_file *file, size_t count, ch_row_next_fn 
     return sync_folder(file, error);
 }
 
+ch_status ch_rows_file_compact(ch_rows_file *file, size_t count, ch_row_next_fn next, void *context,
+                               ch_error *error)
+{
+    if (file->rows_written < 2 * (uint64_t)count + OUTDATED_LEAST || file->rows_written < file->compact_at) {
+        return CH_OK;
+    }
+    file->compact_at = file->rows_written + OUTDATED_LEAST;
+    ch_status status = replace_file(file, count, next, context, error);
+    if (status == CH_OK) {
+        file->compact_at = 0;
+    }
+    return status;
+}
+
 ch_status ch_rows_file_begin(ch_rows_file *file, size_t count, ch_error *error)
 {
     if (count > FRAME_ROWS_MOST) {
         return ch_error_set(error, CH_TOO_LARGE, file->name, "too many rows in one batch");
     }
-    randombytes_buf(file->mark, sizeof file->mark);
-    start_frame(file, count);
+    randombytes_buf(file->next, sizeof file->next);
+    start_frame(file, file->next, count);
     return CH_OK;
 }
 
@@ -320,6 +335,7 @@ ch_status ch_rows_file_end(ch_rows_file *file, char out_mark[CH_ROWS_MARK_SIZE],
 {
     ch_status status = finish_frame(file, file->fd, file->end, error);
     if (status == CH_OK) {
+        memcpy(file->mark, file->next, sizeof file->mark);
         file->end += file->frame.size;
         file->rows_written += (file->frame.size - sizeof(frame_head) - CHECK_SIZE) / sizeof(ch_row);
         mark_text(file->mark, out_mark);

@@ -27,7 +27,8 @@ void ch_rows_file_close(ch_rows_file *file);
 
 /* The next row at or after *index, which moves; NULL at the end. */
 typedef const ch_row *(*ch_row_next_fn)(void *context, size_t *index);
-/* Writes the file anew when most of it is outdated; the last mark stays. */
+/* Writes the file anew when most of it is outdated; the last mark stays. When it fails the old file stays in use, and
+ * it is not tried again before some more was written. CH_IO, CH_NO_MEMORY. */
 ch_status ch_rows_file_compact(ch_rows_file *file, size_t count, ch_row_next_fn next, void *context,
                                ch_error *error) CH_MUST_CHECK;
 

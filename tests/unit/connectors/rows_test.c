@@ -3,7 +3,10 @@
 #include "connectors/host/rows.h"
 #include "tests/unit/connectors/stage.h"
 
+#include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static ch_rows *open_rows(const stage *on, const char *mark, size_t most, bool wanted_lost)
@@ -152,10 +155,9 @@ static void refuses_more_rows_than_allowed(void **state)
     ch_rows_close(rows);
 }
 
-static void is_written_anew_when_most_of_it_is_outdated(void **state)
+/* One row that changed ten thousand times. */
+static ch_rows *open_outdated(const stage *on, char mark[CH_ROWS_MARK_SIZE])
 {
-    const stage *on = *state;
-    char mark[CH_ROWS_MARK_SIZE] = "", bytes[1024];
     ch_rows *rows = open_rows(on, "", 10, false);
     for (uint32_t i = 1; i <= 10100; i++) {
         note(rows, "k", i % 2 ? "a" : "b", i);
@@ -163,13 +165,83 @@ static void is_written_anew_when_most_of_it_is_outdated(void **state)
             seal(rows, mark);
         }
     }
+    return rows;
+}
+
+static bool is_small(const stage *on)
+{
+    struct stat of;
+    assert_int_equal(stat(stage_path(on, "x.rows"), &of), 0);
+    return of.st_size < 200;
+}
+
+/* A file may have so many bytes. */
+static void limit_files(rlim_t bytes)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void is_written_anew_when_most_of_it_is_outdated(void **state)
+{
+    const stage *on = *state;
+    char mark[CH_ROWS_MARK_SIZE] = "";
+    ch_error error;
+    ch_rows *rows = open_outdated(on, mark);
+    note(rows, "k", "c", 10101);
+    assert_status(ch_rows_compact(rows, &error), CH_OK);
+    assert_false(is_small(on)); /* the last note is not the hub's yet */
+    ch_rows_undo(rows, 0);
+    assert_status(ch_rows_compact(rows, &error), CH_OK);
+    assert_true(is_small(on));
+    note(rows, "l", "a", 1);
+    seal(rows, mark);
+    ch_rows_close(rows);
+    rows = open_rows(on, mark, 10, false);
+    expect(rows, "k", "b", CH_ROW_SAME, 10100);
+    expect(rows, "l", "a", CH_ROW_SAME, 1);
+    ch_rows_close(rows);
+}
+
+static void without_room_to_be_written_anew_it_stays_as_it_is(void **state)
+{
+    const stage *on = *state;
+    char mark[CH_ROWS_MARK_SIZE] = "";
+    ch_error error;
+    assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    ch_rows_close(open_outdated(on, mark));
+    limit_files(50);
+    ch_rows *rows = open_rows(on, mark, 10, false); /* no reason not to start */
+    ch_status compacted = ch_rows_compact(rows, &error);
+    ch_status at_once = ch_rows_compact(rows, &error);
+    limit_files(RLIM_INFINITY);
+    assert_status(compacted, CH_IO);
+    assert_status(at_once, CH_OK); /* not tried again at every unit */
+    assert_false(stage_has(on, "x.rows.new"));
     ch_rows_close(rows);
     rows = open_rows(on, mark, 10, false);
     expect(rows, "k", "b", CH_ROW_SAME, 10100);
     ch_rows_close(rows);
-    FILE *file = fopen(stage_path(on, "x.rows"), "rb");
-    assert_true(fread(bytes, 1, sizeof bytes, file) < 200);
-    fclose(file);
+}
+
+static void a_frame_that_could_not_be_written_leaves_no_mark_for_the_file_that_is_written_anew(void **state)
+{
+    const stage *on = *state;
+    char mark[CH_ROWS_MARK_SIZE] = "", lost_mark[CH_ROWS_MARK_SIZE];
+    ch_error error;
+    assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    ch_rows *rows = open_outdated(on, mark);
+    note(rows, "k", "c", 10101);
+    limit_files(50);
+    ch_status sealed = ch_rows_seal(rows, 1, lost_mark, &error);
+    limit_files(RLIM_INFINITY);
+    assert_status(sealed, CH_IO);
+    ch_rows_undo(rows, 0);
+    assert_status(ch_rows_compact(rows, &error), CH_OK);
+    assert_true(is_small(on));
+    ch_rows_close(rows);
     rows = open_rows(on, mark, 10, false);
     expect(rows, "k", "b", CH_ROW_SAME, 10100);
     ch_rows_close(rows);
@@ -220,6 +292,8 @@ int main(void)
         ON_STAGE(takes_back_what_a_failed_record_noted),
         ON_STAGE(refuses_more_rows_than_allowed),
         ON_STAGE(is_written_anew_when_most_of_it_is_outdated),
+        ON_STAGE(without_room_to_be_written_anew_it_stays_as_it_is),
+        ON_STAGE(a_frame_that_could_not_be_written_leaves_no_mark_for_the_file_that_is_written_anew),
         ON_STAGE(counts_the_attempts_of_a_record_that_ends_the_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
