@@ -192,7 +192,8 @@ static bool name_is_known(const reader *r, const char *name)
 static int refuse_heading(const casehub_sink *sink, const char *text, const char *name)
 {
     char reason[300];
-    snprintf(reason, sizeof reason, "heading row: %s%.200s", text, name);
+    ch_str shown = ch_str_cut(ch_str_of(name), 200);
+    snprintf(reason, sizeof reason, "heading row: %s%.*s", text, CH_STR_ARG(shown));
     sink->reject(sink, reason);
     return CASEHUB_FORMAT_REJECT;
 }

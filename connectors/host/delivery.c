@@ -119,7 +119,7 @@ void ch_delivery_drop(ch_delivery *delivery)
 
 static void keep_text(char *out, size_t size, const char *text)
 {
-    snprintf(out, size, "%s", text == NULL ? "" : text);
+    ch_str_copy_cut(out, size, ch_str_of(text));
 }
 
 void ch_delivery_answer(ch_delivery *delivery, const casehub_answer *from)

@@ -49,9 +49,12 @@ static jv convert(jv value, unsigned depth, ch_error *error);
 /* "due" becomes "data.due". */
 static void place_within(ch_error *error, const char *member)
 {
-    char inner[sizeof error->where];
-    memcpy(inner, error->where, sizeof inner);
-    snprintf(error->where, sizeof error->where, "%.40s%s%.110s", member, inner[0] == '\0' ? "" : ".", inner);
+    char where[2 * sizeof error
+                       ->where]; /* more than is kept, so that the cut sees whether a character ends there */
+    ch_str outer = ch_str_cut(ch_str_of(member), 40);
+    snprintf(where, sizeof where, "%.*s%s%s", CH_STR_ARG(outer), error->where[0] == '\0' ? "" : ".",
+             error->where);
+    ch_str_copy_cut(error->where, sizeof error->where, ch_str_of(where));
 }
 
 static jv convert_members(jv object, unsigned depth, ch_error *error)

@@ -35,7 +35,7 @@ static ch_status switch_zone(const char *zone, ch_error *error)
         return CH_OK;
     }
     if (!is_zone(zone)) {
-        return ch_error_set(error, CH_INVALID, NULL, "there is no time zone %.60s", zone);
+        return ch_error_set(error, CH_INVALID, NULL, "there is no time zone %s", zone);
     }
     if (setenv("TZ", setting, 1) != 0) {
         return ch_error_set(error, CH_NO_MEMORY, NULL, "no memory");

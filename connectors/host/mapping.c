@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #define PROGRAM_MOST ((size_t)1024 * 1024)
+#define JQ_TEXT_SIZE 201 /* of what is kept of jq's own messages */
 
 /* On one line, so that jq's messages count the program's own lines. `import` and `include` may only begin a program,
  * so behind these definitions they are syntax errors. */
@@ -31,7 +32,7 @@ static const char prelude[] =
 struct ch_mapping {
     jq_state *jq;
     char version[CH_MAPPING_VERSION_SIZE];
-    char message[256]; /* jq's, while compiling */
+    char message[JQ_TEXT_SIZE]; /* jq's, while compiling */
 };
 
 static void keep_message(void *context, jv message)
@@ -39,7 +40,7 @@ static void keep_message(void *context, jv message)
     ch_mapping *mapping = context;
     jv text = jq_format_error(message);
     if (mapping->message[0] == '\0' && jv_get_kind(text) == JV_KIND_STRING) {
-        snprintf(mapping->message, sizeof mapping->message, "%.200s", jv_string_value(text));
+        ch_str_copy_cut(mapping->message, sizeof mapping->message, ch_str_of(jv_string_value(text)));
         mapping->message[strcspn(mapping->message, "\n")] = '\0';
     }
     jv_free(text);
@@ -162,7 +163,7 @@ static void copy_member(jv object, const char *name, char *out, size_t size)
     jv value = jv_object_get(jv_copy(object), jv_string(name));
     out[0] = '\0';
     if (jv_get_kind(value) == JV_KIND_STRING) {
-        snprintf(out, size, "%s", jv_string_value(value));
+        ch_str_copy_cut(out, size, ch_str_of(jv_string_value(value)));
     }
     jv_free(value);
 }
@@ -180,7 +181,7 @@ static ch_status explain(jv message, ch_error *error)
             status = CH_INVALID;
         }
     } else if (jv_get_kind(message) == JV_KIND_STRING) {
-        snprintf(reason, sizeof reason, "%.200s", jv_string_value(message));
+        ch_str_copy_cut(reason, JQ_TEXT_SIZE, ch_str_of(jv_string_value(message)));
         mask(reason);
     }
     jv_free(message);

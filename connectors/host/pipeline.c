@@ -10,6 +10,8 @@
 #include <stdlib.h>
 
 #define POISON "poison"
+#define PLACE_SIZE 200
+#define PLACE_NAME_MOST 100 /* bytes of the unit's name in it: line and field need room, too */
 #define READ_SIZE ((size_t)64 * 1024)
 #define RECORD_EVENTS_LIMIT ((size_t)3 * 1024 * 1024) /* what fits into one PUBLISH with room to spare */
 
@@ -228,23 +230,25 @@ static bool hand_on(run *r, const casehub_parsed *parsed, ch_made *made)
     return r->status == CH_OK;
 }
 
-static void describe_place(const run *r, const casehub_parsed *parsed, const char *field, char *out,
-                           size_t size)
+static void describe_place(const run *r, const casehub_parsed *parsed, const char *field,
+                           char out[PLACE_SIZE])
 {
     char line[24] = "";
     /* What is retried has its first place for a name; the line within its raw bytes would mislead. */
     if (!r->options->retrying) {
         snprintf(line, sizeof line, ":%" PRIu64, parsed->line);
     }
-    snprintf(out, size, "%.100s%s%s%s", r->unit->name, line, field[0] == '\0' ? "" : ": ", field);
+    ch_str name = ch_str_cut(ch_str_of(r->unit->name), PLACE_NAME_MOST);
+    int used = snprintf(out, PLACE_SIZE, "%.*s%s%s", CH_STR_ARG(name), line, field[0] == '\0' ? "" : ": ");
+    ch_str_copy_cut(out + used, PLACE_SIZE - (size_t)used, ch_str_of(field));
 }
 
 static bool hand_on_failure(run *r, const casehub_parsed *parsed, const char *stage, const char *code,
                             const char *field, const char *reason)
 {
     ch_pipeline *pipeline = r->pipeline;
-    char place[200];
-    describe_place(r, parsed, field, place, sizeof place);
+    char place[PLACE_SIZE];
+    describe_place(r, parsed, field, place);
     const ch_dead_letter_facts facts = {.connector = pipeline->config->name,
                                         .source = pipeline->config->source,
                                         .mapping = ch_mapping_version(pipeline->mapping),

@@ -41,7 +41,7 @@ static int stop_fd(const casehub_host *host)
 static void set_address(const casehub_host *host, const char *address)
 {
     ch_runner *runner = runner_of(host);
-    snprintf(runner->address, sizeof runner->address, "%s", address);
+    ch_str_copy_cut(runner->address, sizeof runner->address, ch_str_of(address));
     if (runner->transport_open && !runner->paused) {
         ch_runner_announce(runner, "running", "");
     }
@@ -50,7 +50,7 @@ static void set_address(const casehub_host *host, const char *address)
 static void fail(const casehub_host *host, const char *reason)
 {
     ch_runner *runner = runner_of(host);
-    snprintf(runner->reason, sizeof runner->reason, "%s", reason);
+    ch_str_copy_cut(runner->reason, sizeof runner->reason, ch_str_of(reason));
 }
 
 static const char *position(const casehub_host *host)
@@ -61,9 +61,9 @@ static const char *position(const casehub_host *host)
 
 static void explain(casehub_outcome *outcome, const char *code, const char *reason, const char *place)
 {
-    snprintf(outcome->code, sizeof outcome->code, "%s", code);
-    snprintf(outcome->reason, sizeof outcome->reason, "%s", reason);
-    snprintf(outcome->place, sizeof outcome->place, "%s", place);
+    ch_str_copy_cut(outcome->code, sizeof outcome->code, ch_str_of(code));
+    ch_str_copy_cut(outcome->reason, sizeof outcome->reason, ch_str_of(reason));
+    ch_str_copy_cut(outcome->place, sizeof outcome->place, ch_str_of(place));
 }
 
 static void explain_error(casehub_outcome *outcome, const ch_error *error)

@@ -8,17 +8,20 @@
 #include <unistd.h>
 
 #define NAMES_TRIED 1000
+#define NAME_KEPT 200 /* bytes of a name that gets a number or an ending */
 
 ch_status ch_drop_move(const ch_drop_folder *folder, const char *name, const char *into, char **out_name,
                        ch_error *error)
 {
     int to = openat(folder->fd, into, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     ch_status status = to < 0 ? ch_error_set(error, CH_IO, into, "%s", strerror(errno)) : CH_OK;
+    /* With a number at the front, so that a long name stays within what the file system takes. */
+    ch_str shortened = ch_str_cut(ch_str_of(name), NAME_KEPT);
     bool moved = false;
     for (unsigned i = 1; status == CH_OK && !moved && i <= NAMES_TRIED; i++) {
         char *target = NULL;
-        /* At the front, so that a long name stays within what the file system takes. */
-        if (i == 1 ? (target = strdup(name)) == NULL : asprintf(&target, "%u.%.200s", i, name) < 0) {
+        if (i == 1 ? (target = strdup(name)) == NULL
+                   : asprintf(&target, "%u.%.*s", i, CH_STR_ARG(shortened)) < 0) {
             status = ch_error_set(error, CH_NO_MEMORY, into, "no memory");
         } else if (renameat2(folder->fd, name, to, target, RENAME_NOREPLACE) == 0) {
             *out_name = target;
@@ -39,7 +42,8 @@ ch_status ch_drop_move(const ch_drop_folder *folder, const char *name, const cha
 ch_status ch_drop_explain(const ch_drop_folder *folder, const char *name, const char *text, ch_error *error)
 {
     char *file = NULL;
-    if (asprintf(&file, "rejected/%.200s.reason.txt", name) < 0) {
+    ch_str shortened = ch_str_cut(ch_str_of(name), NAME_KEPT);
+    if (asprintf(&file, "rejected/%.*s.reason.txt", CH_STR_ARG(shortened)) < 0) {
         return ch_error_set(error, CH_NO_MEMORY, "rejected", "no memory");
     }
     int fd = openat(folder->fd, file, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);

@@ -119,6 +119,39 @@ static void never_repeats_a_value_of_the_record_in_a_reason(void **state)
                 "1 !invalid a.csv:2: Cannot index string with string \"*\"\n");
 }
 
+/* The hub takes no dead letter that is not UTF-8; the connector could never go on. stage_take decodes it as the hub does. */
+static void long_names_and_reasons_are_cut_between_characters(void **state)
+{
+#define WEN10 "\u6587\u6587\u6587\u6587\u6587\u6587\u6587\u6587\u6587\u6587"
+    static const char *const mappings[] = {
+        "refuse(\"x\" + \"\u6587\" * 60; \"bad\")",
+        "refuse(\"title\"; \"\u6587\" * 200)",
+        "refuse(\"title\"; \"x\" + \"\u6587\" * 200)",
+        "error(\"\u6587\" * 200)",
+        OPENED " | .time = {\"$time\": \"2026-11-23 08:15\", zone: (\"xx\" + \"\u6587\" * 20)}",
+        OPENED " | .data[\"\u6587\" * 20] = {\"$time\": \"soon\"}",
+        OPENED " | .data.a[\"x\" + \"\u6587\" * 200].b.c.d = {\"$time\": \"soon\"}",
+    };
+    stage *on = *state;
+    for (size_t i = 0; i < sizeof mappings / sizeof *mappings; i++) {
+        run r = open_run(on, mappings[i], "");
+        memory_unit memory;
+        const ch_pipeline_run_options options = {.skip_rows = 0};
+        ch_error error;
+        memory_unit_init(&memory, "xx" WEN10 WEN10 WEN10 WEN10 ".csv", "1", "id\n1\n", 5);
+        on->text[0] = '\0';
+        assert_status(ch_pipeline_run(r.pipeline, &memory.unit, &options, stage_take, on, &error), CH_OK);
+        assert_true(on->text[0] != '\0' && ch_str_is_utf8(ch_str_of(on->text)));
+        close_run(&r);
+    }
+    const ch_pipeline_run_options options = {.skip_rows = 0};
+    run r = open_run(on, OPENED, "");
+#define LONG_NAME "x" WEN10 WEN10 WEN10 WEN10 WEN10 WEN10 WEN10
+    assert_status(go(&r, LONG_NAME "," LONG_NAME "\n1,2\n", &options), CH_REFUSED);
+    assert_true(ch_str_is_utf8(ch_str_of(on->text)));
+    close_run(&r);
+}
+
 static void refuses_what_is_no_event(void **state)
 {
     stage *on = *state;
@@ -360,6 +393,7 @@ int main(void)
         ON_STAGE(hides_what_reads_beyond_the_record),
         ON_STAGE(refuses_a_program_that_does_not_compile_or_imports),
         ON_STAGE(never_repeats_a_value_of_the_record_in_a_reason),
+        ON_STAGE(long_names_and_reasons_are_cut_between_characters),
         ON_STAGE(refuses_what_is_no_event),
         ON_STAGE(an_unknown_code_is_a_dead_letter_not_a_default),
         ON_STAGE(a_doubled_code_in_a_table_is_refused),
