@@ -252,6 +252,6 @@ void ch_replay_help(ch_buf *out, ch_replay_verb verb)
     ch_buf_append_text(
         out, "\nhelp VERB explains one. Exit codes: 0 done and right, 64 wrong command line, 65 something "
              "is not as it should be,\n66 no such store or file, 69 made by a newer program, 71 no "
-             "memory, 74 reading or writing failed,\n75 the hub has it open, or no room, 130 "
-             "interrupted.\n");
+             "memory, 74 reading or writing failed,\n75 the hub has it open, or no room, 77 another "
+             "hub's key, 130 interrupted.\n");
 }

@@ -107,6 +107,7 @@ static void help_and_version_need_no_store(void **state)
     rig_run(self, "--help");
     assert_code(self, 0);
     assert_says(self->out, "rebuild");
+    assert_says(self->out, "77 another hub's key");
     rig_run(self, "help", "cat");
     assert_code(self, 0);
     assert_says(self->out, "--topic PATTERN");
