@@ -27,7 +27,6 @@ typedef struct reader {
     const casehub_value *values;
     ch_buf text;   /* the line, or the document, with its large integers quoted */
     ch_buf source; /* the document as it came, in UTF-8 */
-    uint64_t line;
 } reader;
 
 static int open_reader(void *state, const casehub_value *values, size_t record_most, size_t field_most)
@@ -114,16 +113,26 @@ static bool is_shallow(const json_t *value, unsigned depth)
     return true;
 }
 
-static json_t *load(const ch_buf *text, char *reason, size_t reason_size)
+/* Jansson's own texts quote the content. A record that is a line has its line told as its place. */
+static void describe(const json_error_t *error, bool lines, char *reason, size_t reason_size)
+{
+    char line[24] = "";
+    if (!lines) {
+        snprintf(line, sizeof line, "line %d, ", error->line);
+    }
+    snprintf(reason, reason_size, "no JSON: %scolumn %d", line, error->column);
+}
+
+static json_t *load(const reader *r, char *reason, size_t reason_size)
 {
     json_error_t error;
-    json_t *value = text->failed != CH_OK
-                        ? NULL
-                        : json_loadb((const char *)text->at, text->size, JSON_REJECT_DUPLICATES, &error);
+    if (r->text.failed != CH_OK) {
+        snprintf(reason, reason_size, "no memory to read it");
+        return NULL;
+    }
+    json_t *value = json_loadb((const char *)r->text.at, r->text.size, JSON_REJECT_DUPLICATES, &error);
     if (value == NULL) {
-        /* jansson's texts quote the content; its code does not. */
-        snprintf(reason, reason_size, "no JSON: line %d, column %d", text->failed != CH_OK ? 0 : error.line,
-                 text->failed != CH_OK ? 0 : error.column);
+        describe(&error, r->values[OPTION_LINES].flag, reason, reason_size);
     } else if (!is_shallow(value, 1)) {
         snprintf(reason, reason_size, "nested deeper than %d", DEPTH_MOST);
         json_decref(value);
@@ -155,7 +164,7 @@ static int read_line(reader *r, const casehub_line *line, const casehub_sink *si
         return CASEHUB_FORMAT_OK;
     }
     quote_large_integers(&r->text, text);
-    json_t *value = load(&r->text, reason, sizeof reason);
+    json_t *value = load(r, reason, sizeof reason);
     if (value == NULL) {
         return fail_line(line, sink, "invalid", reason);
     }
@@ -194,8 +203,9 @@ static int take_line(void *state, const casehub_line *line, const casehub_sink *
     return r->source.failed == CH_OK ? CASEHUB_FORMAT_OK : CASEHUB_FORMAT_STOP;
 }
 
-/* ASCII is the same in every character set that the host takes, so that a retry can read the raw again. */
-static int emit_item(const json_t *item, const casehub_sink *sink)
+/* Jansson does not tell on which line an item began, so its number among the items is its place. ASCII is the same in
+ * every character set that the host takes, so that a retry can read the raw again. */
+static int emit_item(const json_t *item, uint64_t number, const casehub_sink *sink)
 {
     char *text = json_is_object(item) ? json_dumps(item, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
     char *raw = text == NULL ? json_dumps(item, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ENCODE_ANY) : text;
@@ -204,7 +214,7 @@ static int emit_item(const json_t *item, const casehub_sink *sink)
                                    .json_size = text == NULL ? 0 : strlen(text),
                                    .raw = raw,
                                    .raw_size = raw == NULL ? 0 : strlen(raw),
-                                   .line = 1,
+                                   .line = number,
                                    .code = text == NULL ? "invalid" : NULL,
                                    .reason = text == NULL ? "an object is expected" : NULL};
     bool go_on = sink->record(sink, &parsed);
@@ -220,13 +230,13 @@ static int emit_items(reader *r, json_t *document, const casehub_sink *sink)
     const json_t *list = json_is_array(document) ? document : member;
     int result = CASEHUB_FORMAT_OK;
     if (list == NULL && json_is_object(document)) {
-        return emit_item(document, sink);
+        return emit_item(document, 1, sink);
     }
     if (!json_is_array(list)) {
         return reject(sink, "an array of objects is expected");
     }
     for (size_t i = 0; i < json_array_size(list) && result == CASEHUB_FORMAT_OK; i++) {
-        result = emit_item(json_array_get(list, i), sink);
+        result = emit_item(json_array_get(list, i), i + 1, sink);
     }
     return result;
 }
@@ -239,7 +249,7 @@ static int end_unit(void *state, const casehub_sink *sink)
         return CASEHUB_FORMAT_OK;
     }
     quote_large_integers(&r->text, ch_buf_str(&r->source));
-    json_t *document = load(&r->text, reason, sizeof reason);
+    json_t *document = load(r, reason, sizeof reason);
     if (document == NULL) {
         return reject(sink, reason);
     }

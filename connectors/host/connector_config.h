@@ -22,8 +22,8 @@ typedef struct ch_connector_config {
 } ch_connector_config;
 
 /* name: as given on the command line, before the file's; NULL: the file's. The hub and key default to the
- * environment's CASEHUB_HUB and CASEHUB_KEY. CH_INVALID with file:line, CH_NOT_FOUND, CH_NO_MEMORY, and what
- * ch_registry_open answers. */
+ * environment's CASEHUB_HUB and CASEHUB_KEY. CH_INVALID with file:line (with the file alone when it names what
+ * is not there, or is no name), CH_NOT_FOUND, CH_NO_MEMORY, and what ch_registry_open answers. */
 ch_status ch_connector_config_read(ch_connector_config **out_config, const char *file, const char *name,
                                    ch_error *error) CH_MUST_CHECK;
 void ch_connector_config_free(ch_connector_config *config);

@@ -183,7 +183,7 @@ typedef struct casehub_parsed {
     const char *raw; /* a unit of its own that holds just this record (with a heading row in front, if the
                              * format has one): what a dead letter keeps, and a retry reads again */
     size_t raw_size;
-    uint64_t line, offset;             /* where the record begins */
+    uint64_t line, offset; /* where the record begins; of a document its number in it from 1, and 0 */
     const char *code, *reason, *field; /* of a failure; field may be NULL */
 } casehub_parsed;
 
