@@ -4,9 +4,8 @@
  * https://url.spec.whatwg.org/#urlencoded-parsing
  */
 #include "connectors/formats/formats.h"
-#include "hub/base/bytes.h"
+#include "connectors/formats/percent.h"
 
-#include <ctype.h>
 #include <jansson.h>
 #include <stdlib.h>
 
@@ -14,6 +13,7 @@
 
 typedef struct reader {
     ch_buf body;
+    ch_buf name, value; /* of the pair in hand, decoded */
     size_t record_most, field_most;
 } reader;
 
@@ -24,12 +24,17 @@ static int open_reader(void *state, const casehub_value *values, size_t record_m
     r->record_most = record_most;
     r->field_most = field_most;
     ch_buf_init(&r->body, record_most);
+    ch_buf_init(&r->name, record_most + 1);
+    ch_buf_init(&r->value, record_most + 1);
     return 0;
 }
 
 static void close_reader(void *state)
 {
-    ch_buf_done(&((reader *)state)->body);
+    reader *r = state;
+    ch_buf_done(&r->body);
+    ch_buf_done(&r->name);
+    ch_buf_done(&r->value);
 }
 
 static int fail(reader *r, const casehub_sink *sink, const char *reason)
@@ -43,34 +48,16 @@ static int fail(reader *r, const casehub_sink *sink, const char *reason)
     return sink->record(sink, &parsed) ? CASEHUB_FORMAT_OK : CASEHUB_FORMAT_STOP;
 }
 
-static int hex_of(char c)
+/* Terminated; valid until the next call. NULL: no UTF-8, a zero byte, or no memory. */
+static char *decode(ch_buf *out, ch_str text)
 {
-    return isdigit((unsigned char)c)    ? c - '0'
-           : isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10
-                                        : -1;
-}
-
-/* NULL: bad escape, no UTF-8, a zero byte, or no memory. A stray % stays as it is, as browsers read it. */
-static char *decode(ch_str text)
-{
-    char *out = malloc(text.size + 1);
-    size_t size = 0;
-    for (size_t i = 0; out != NULL && i < text.size; i++) {
-        char c = text.at[i] == '+' ? ' ' : text.at[i];
-        if (c == '%' && i + 2 < text.size && hex_of(text.at[i + 1]) >= 0 && hex_of(text.at[i + 2]) >= 0) {
-            c = (char)(hex_of(text.at[i + 1]) * 16 + hex_of(text.at[i + 2]));
-            i += 2;
-        }
-        out[size++] = c;
-    }
-    if (out != NULL && (!ch_str_is_utf8((ch_str){out, size}) || memchr(out, '\0', size) != NULL)) {
-        free(out);
-        return NULL;
-    }
-    if (out != NULL) {
-        out[size] = '\0';
-    }
-    return out;
+    ch_buf_clear(out);
+    ch_percent_decode(out, text);
+    ch_str decoded = ch_buf_str(out);
+    bool fine =
+        ch_str_is_utf8(decoded) && (decoded.size == 0 || memchr(decoded.at, '\0', decoded.size) == NULL);
+    ch_buf_append(out, "", 1);
+    return fine && out->failed == CH_OK ? (char *)out->at : NULL;
 }
 
 /* Takes over value. False: no memory. */
@@ -108,13 +95,12 @@ static const char *take_pair(reader *r, json_t *object, ch_str pair)
     if (text.size > 3 * r->field_most) {
         return "a value is too large";
     }
-    char *name = decode((ch_str){pair.at, name_size}), *value = decode(text);
+    char *name = decode(&r->name, (ch_str){pair.at, name_size});
+    const char *value = decode(&r->value, text);
     const char *reason = name == NULL || value == NULL ? "a value is not UTF-8" : NULL;
     if (reason == NULL && !add(object, name, json_string(value))) {
         reason = "no memory to read it";
     }
-    free(name);
-    free(value);
     return reason;
 }
 

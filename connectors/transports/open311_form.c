@@ -1,6 +1,6 @@
 #include "connectors/transports/open311_form.h"
 
-#include <ctype.h>
+#include "connectors/formats/percent.h"
 
 #define NAME_MOST 200
 
@@ -51,35 +51,15 @@ ch_status ch_form_add(ch_form *form, ch_str name, ch_str value, ch_error *error)
     return CH_OK;
 }
 
-static int hex_of(char c)
-{
-    return isdigit((unsigned char)c)    ? c - '0'
-           : isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10
-                                        : -1;
-}
-
-/* A stray % stays as it is, as browsers read it. */
-static void append_decoded(ch_buf *out, ch_str text)
-{
-    for (size_t i = 0; i < text.size; i++) {
-        char c = text.at[i] == '+' ? ' ' : text.at[i];
-        if (c == '%' && i + 2 < text.size && hex_of(text.at[i + 1]) >= 0 && hex_of(text.at[i + 2]) >= 0) {
-            c = (char)(hex_of(text.at[i + 1]) * 16 + hex_of(text.at[i + 2]));
-            i += 2;
-        }
-        ch_buf_append(out, &c, 1);
-    }
-}
-
 static ch_status add_pair(ch_form *form, ch_str pair, ch_buf *work, ch_error *error)
 {
     const char *equals = memchr(pair.at, '=', pair.size);
     size_t name_size = equals == NULL ? pair.size : (size_t)(equals - pair.at);
     ch_str value = equals == NULL ? CH_STR("") : (ch_str){equals + 1, pair.size - name_size - 1};
     ch_buf_clear(work);
-    append_decoded(work, (ch_str){pair.at, name_size});
+    ch_percent_decode(work, (ch_str){pair.at, name_size});
     size_t split = work->size;
-    append_decoded(work, value);
+    ch_percent_decode(work, value);
     if (work->failed != CH_OK) {
         return ch_error_set(error, work->failed, NULL, "no room to read the form");
     }

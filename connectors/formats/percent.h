@@ -1,0 +1,10 @@
+/* percent.h - the encoding of names and values in forms and query strings (application/x-www-form-urlencoded). */
+#ifndef CH_CONNECTORS_PERCENT_H
+#define CH_CONNECTORS_PERCENT_H
+
+#include "hub/base/bytes.h"
+
+/* Appends text decoded; any byte may come out. A stray % stays as it is, as browsers read it. */
+void ch_percent_decode(ch_buf *out, ch_str text);
+
+#endif
