@@ -1,8 +1,8 @@
 #include "connectors/transports/open311_services.h"
 
 #include "hub/config/csv.h"
+#include "hub/config/text_file.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #define TABLES_MOST ((size_t)16 * 1024 * 1024)
@@ -26,8 +26,8 @@ typedef struct table {
 
 static ch_status refuse_row(const table *t, const char *column, const char *why)
 {
-    char place[160];
-    snprintf(place, sizeof place, "%.120s:%u", t->file, t->csv.lines[t->row]);
+    char place[CH_TEXT_PLACE_SIZE];
+    ch_text_place(place, t->file, t->csv.lines[t->row]);
     return ch_error_set(t->error, CH_INVALID, place, "%s: %s", column, why);
 }
 

@@ -38,6 +38,22 @@ static void faulty_services_are_refused_with_their_line(void **state)
     expect_refusal(SERVICES "a,b,c,,,\na,b,c,,,\n", ATTRIBUTES, "services.csv:3", "there already");
 }
 
+static void a_long_path_does_not_hide_the_file_and_its_line(void **state)
+{
+    stage on;
+    char file[200];
+    ch_open311_services services;
+    ch_error error = {.status = CH_OK};
+    (void)state;
+    snprintf(file, sizeof file, "%0130d-services.csv", 0);
+    stage_enter(&on);
+    stage_write(&on, file, SERVICES "a,,c,,,\n");
+    assert_status(ch_open311_services_read(&services, stage_path(&on, file), "", &error), CH_INVALID);
+    assert_non_null(strstr(error.where, "-services.csv:2"));
+    ch_open311_services_done(&services);
+    stage_leave(&on);
+}
+
 static void faulty_attributes_are_refused_with_their_line(void **state)
 {
     static const struct {
@@ -127,6 +143,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(faulty_services_are_refused_with_their_line),
+        TEST(a_long_path_does_not_hide_the_file_and_its_line),
         TEST(faulty_attributes_are_refused_with_their_line),
         TEST(services_are_told_with_what_they_want_to_know),
     };
