@@ -203,11 +203,13 @@ ch_status ch_replay_cat(ch_replay *replay, ch_error *error)
     if (status != CH_OK) {
         return status;
     }
-    ch_buf_init(&run.encoded, LINE_LIMIT);
-    ch_buf_init(&run.line, LINE_LIMIT);
+    ch_secrets_hold(&run.encoded, LINE_LIMIT);
+    ch_secrets_hold(&run.line, LINE_LIMIT);
     status = cat_place(&run, error);
     ch_tape_close(run.tape);
+    ch_secrets_wipe(&run.encoded);
     ch_buf_done(&run.encoded);
+    ch_secrets_wipe(&run.line);
     ch_buf_done(&run.line);
     ch_place_close(&run.place);
     return status;

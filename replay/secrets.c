@@ -65,11 +65,26 @@ static ch_status read_key(ch_secrets *secrets, const ch_place *place, const char
                : ch_error_set(error, CH_DENIED, path, "is not the hub key of this store");
 }
 
+void ch_secrets_hold(ch_buf *buf, size_t limit)
+{
+    ch_buf_init(buf, limit);
+    ch_buf_extend(buf, limit);
+    ch_buf_clear(buf);
+}
+
+void ch_secrets_wipe(ch_buf *buf)
+{
+    if (buf->at != NULL) {
+        sodium_memzero(buf->at, buf->capacity);
+    }
+    ch_buf_clear(buf);
+}
+
 ch_status ch_secrets_open(ch_secrets *out_secrets, const ch_place *place, const ch_replay_options *options,
                           ch_error *error)
 {
     ch_secrets secrets = {.personal = options->personal};
-    ch_buf_init(&secrets.secret, SECRET_LIMIT);
+    ch_secrets_hold(&secrets.secret, SECRET_LIMIT);
     ch_status status = find_keys(&secrets, place, options->keys, error);
     if (status == CH_OK) {
         status = read_key(&secrets, place, options->key, error);
@@ -90,6 +105,7 @@ void ch_secrets_close(ch_secrets *secrets)
 {
     close_both(secrets);
     sodium_memzero(secrets->hub_key, sizeof secrets->hub_key);
+    ch_secrets_wipe(&secrets->secret);
     ch_buf_done(&secrets->secret);
 }
 

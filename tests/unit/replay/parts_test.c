@@ -3,6 +3,7 @@
 
 #include "replay/export_format.h"
 #include "replay/progress.h"
+#include "replay/secrets.h"
 #include "replay/versions.h"
 
 #include <stdlib.h>
@@ -14,6 +15,24 @@
     "{\"format\":\"casehub-export 1\",\"hub\":\"ZJ\",\"epoch\":3,\"first\":2,\"last\":9,\"chain\":\"" HEX    \
     "\"}"
 #define TRAILER "{\"end\":\"casehub-export 1\",\"count\":8,\"hash\":\"" HEX "\"}"
+
+static void what_was_opened_is_overwritten_and_was_never_elsewhere(void **state)
+{
+    static const uint8_t nothing[1000];
+    ch_buf buf;
+    (void)state;
+    ch_secrets_hold(&buf, sizeof nothing);
+    const uint8_t *at = buf.at;
+    for (size_t i = 0; i < sizeof nothing; i++) {
+        ch_buf_append(&buf, "s", 1);
+    }
+    assert_ptr_equal(buf.at, at);
+    assert_int_equal(buf.failed, CH_OK);
+    ch_secrets_wipe(&buf);
+    assert_int_equal(buf.size, 0);
+    assert_memory_equal(buf.at, nothing, sizeof nothing);
+    ch_buf_done(&buf);
+}
 
 static void a_header_that_differs_anywhere_is_corrupt(void **state)
 {
@@ -132,6 +151,7 @@ static void versions_are_kept_for_cases_far_apart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_opened_is_overwritten_and_was_never_elsewhere),
         cmocka_unit_test(a_header_that_differs_anywhere_is_corrupt),
         cmocka_unit_test(a_header_with_impossible_sequences_is_corrupt),
         cmocka_unit_test(a_newer_header_is_unsupported),
