@@ -113,7 +113,7 @@ static ch_status move_letter(ch_state *state, const ch_event *event, const char 
     if (number <= 0) {
         return CH_OK;
     }
-    ch_status status = ch_table_get(state, state->txn, CH_TABLE_DEAD_LETTER, &key, &value);
+    ch_status status = ch_table_find(state, CH_TABLE_DEAD_LETTER, &key, &value);
     if (status == CH_OK) {
         status = ch_dead_letter_decode(value, (uint64_t)number, &letter);
     }

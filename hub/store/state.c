@@ -186,7 +186,7 @@ ch_status ch_state_hot_case(ch_state *state, uint64_t number, ch_case **out_case
         *out_case = the_case;
         return CH_OK;
     }
-    ch_status status = ch_table_get(state, state->txn, CH_TABLE_CASE, &key, &value);
+    ch_status status = ch_table_find(state, CH_TABLE_CASE, &key, &value);
     if (status == CH_OK) {
         status = ch_hot_cases_add(state->hot, number, &the_case);
     }
@@ -222,11 +222,18 @@ ch_status ch_state_write_back(ch_state *state)
     return ch_hot_cases_write(state->hot, write_case, state);
 }
 
+/* It has ended, and with it its cursors. */
+static void forget_transaction(ch_state *state)
+{
+    state->txn = NULL;
+    memset(state->cursors, 0, sizeof state->cursors);
+}
+
 void ch_state_rollback(ch_state *state)
 {
     if (state->txn != NULL) {
         mdb_txn_abort(state->txn);
-        state->txn = NULL;
+        forget_transaction(state);
     }
     state->now = state->kept;
     state->failed = false;
@@ -252,7 +259,7 @@ static ch_status commit_changes(ch_state *state, ch_error *error)
         return fail(error, status, "cannot be written back");
     }
     int code = mdb_txn_commit(state->txn);
-    state->txn = NULL;
+    forget_transaction(state);
     if (code != 0 && ch_lmdb_is_dead(state->env)) {
         return ch_error_set(error, CH_IO, "state", "commit failed, it must be opened again: %s",
                             mdb_strerror(code));
@@ -269,7 +276,7 @@ ch_status ch_state_commit(ch_state *state, ch_error *error)
     if (state->now.position == state->kept.position) {
         if (state->txn != NULL) {
             mdb_txn_abort(state->txn);
-            state->txn = NULL;
+            forget_transaction(state);
         }
         return CH_OK;
     }

@@ -50,6 +50,9 @@ struct ch_state {
     MDB_env *env;
     MDB_dbi tables[CH_TABLE_COUNT];
     MDB_txn *txn; /* the open write transaction; NULL between a commit and the next use */
+    /* Its cursors, opened when first used. They stay where they last were: what is looked for and then put, or comes
+     * behind the one before, is found without another way down the tree. */
+    MDB_cursor *cursors[CH_TABLE_COUNT];
     ch_fold_point now, kept;
     _Atomic uint64_t committed;
     bool failed; /* a fold ended halfway: only a rollback helps */
@@ -75,9 +78,11 @@ ch_state_key ch_key_of_deadline(int64_t due_ms, uint64_t number, uint32_t index)
 /* Cut to what a key may be; made by nothing that is longer. */
 ch_state_key ch_key_of_name(ch_str name);
 
-/* Every value carries a crc of its table, key and itself. */
+/* Every value carries a crc of its table, key and itself. _find looks into the open write transaction. */
 ch_status ch_table_get(const ch_state *state, MDB_txn *txn, ch_table table, const ch_state_key *key,
                        ch_str *out_value) CH_MUST_CHECK;
+ch_status ch_table_find(ch_state *state, ch_table table, const ch_state_key *key,
+                        ch_str *out_value) CH_MUST_CHECK;
 /* Of a cursor's pair. CH_CORRUPT. */
 ch_status ch_table_open_value(ch_table table, MDB_val key, MDB_val value, ch_str *out_value) CH_MUST_CHECK;
 /* flags: 0 or MDB_NOOVERWRITE (CH_CONFLICT then). */
@@ -88,6 +93,8 @@ ch_status ch_table_delete(ch_state *state, ch_table table, const ch_state_key *k
 /* CH_CORRUPT when the value is not exactly 8 bytes. */
 ch_status ch_table_get_number(const ch_state *state, MDB_txn *txn, ch_table table, const ch_state_key *key,
                               uint64_t *out_number) CH_MUST_CHECK;
+ch_status ch_table_find_number(ch_state *state, ch_table table, const ch_state_key *key,
+                               uint64_t *out_number) CH_MUST_CHECK;
 ch_status ch_table_put_number(ch_state *state, ch_table table, const ch_state_key *key, uint64_t number,
                               unsigned flags) CH_MUST_CHECK;
 

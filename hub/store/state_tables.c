@@ -95,10 +95,29 @@ ch_status ch_table_get(const ch_state *state, MDB_txn *txn, ch_table table, cons
     return code == 0 ? ch_table_open_value(table, wanted, value, out_value) : ch_lmdb_status(code);
 }
 
+static int cursor_of(ch_state *state, ch_table table, MDB_cursor **out_cursor)
+{
+    MDB_cursor **kept = &state->cursors[table];
+    int code = *kept == NULL ? mdb_cursor_open(state->txn, state->tables[table], kept) : 0;
+    *out_cursor = *kept;
+    return code;
+}
+
+ch_status ch_table_find(ch_state *state, ch_table table, const ch_state_key *key, ch_str *out_value)
+{
+    MDB_cursor *cursor;
+    MDB_val wanted = ch_lmdb_val(key->at, key->size), value;
+    int code = cursor_of(state, table, &cursor);
+    code = code == 0 ? mdb_cursor_get(cursor, &wanted, &value, MDB_SET) : code;
+    return code == 0 ? ch_table_open_value(table, wanted, value, out_value) : ch_lmdb_status(code);
+}
+
 ch_status ch_table_put(ch_state *state, ch_table table, const ch_state_key *key, ch_str value, unsigned flags)
 {
+    MDB_cursor *cursor;
     MDB_val to = ch_lmdb_val(key->at, key->size), room = {.mv_size = value.size + CRC_SIZE};
-    int code = mdb_put(state->txn, state->tables[table], &to, &room, flags | MDB_RESERVE);
+    int code = cursor_of(state, table, &cursor);
+    code = code == 0 ? mdb_cursor_put(cursor, &to, &room, flags | MDB_RESERVE) : code;
     if (code != 0) {
         return ch_lmdb_status(code);
     }
@@ -117,18 +136,30 @@ ch_status ch_table_delete(ch_state *state, ch_table table, const ch_state_key *k
     return code == MDB_NOTFOUND ? CH_OK : ch_lmdb_status(code);
 }
 
-ch_status ch_table_get_number(const ch_state *state, MDB_txn *txn, ch_table table, const ch_state_key *key,
-                              uint64_t *out_number)
+static ch_status take_number(ch_status status, ch_str value, uint64_t *out_number)
 {
-    ch_str value;
-    ch_status status = ch_table_get(state, txn, table, key, &value);
     if (status == CH_OK && value.size != 8) {
-        status = CH_CORRUPT;
+        return CH_CORRUPT;
     }
     if (status == CH_OK) {
         *out_number = ch_get_be64((const uint8_t *)value.at);
     }
     return status;
+}
+
+ch_status ch_table_get_number(const ch_state *state, MDB_txn *txn, ch_table table, const ch_state_key *key,
+                              uint64_t *out_number)
+{
+    ch_str value = CH_STR_NONE;
+    ch_status status = ch_table_get(state, txn, table, key, &value);
+    return take_number(status, value, out_number);
+}
+
+ch_status ch_table_find_number(ch_state *state, ch_table table, const ch_state_key *key, uint64_t *out_number)
+{
+    ch_str value = CH_STR_NONE;
+    ch_status status = ch_table_find(state, table, key, &value);
+    return take_number(status, value, out_number);
 }
 
 ch_status ch_table_put_number(ch_state *state, ch_table table, const ch_state_key *key, uint64_t number,

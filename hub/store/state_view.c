@@ -20,7 +20,7 @@ static ch_status view_ref(void *context, ch_str source, ch_str ref, uint64_t *ou
         return status;
     }
     const ch_state_key key = ch_key_of_source_name(number, ref);
-    return ch_table_get_number(state, state->txn, CH_TABLE_REF, &key, out_number);
+    return ch_table_find_number(state, CH_TABLE_REF, &key, out_number);
 }
 
 static ch_status view_digest(void *context, uint64_t number, ch_str bytes, uint8_t out_digest[8])
@@ -70,7 +70,7 @@ ch_status ch_state_find_id(ch_state *state, ch_str source, ch_str id, uint64_t *
         return status;
     }
     const ch_state_key key = ch_key_of_source_name(number, id);
-    return ch_table_get_number(state, state->txn, CH_TABLE_DEDUP, &key, out_sequence);
+    return ch_table_find_number(state, CH_TABLE_DEDUP, &key, out_sequence);
 }
 
 ch_status ch_state_checkpoint(ch_state *state, ch_str connector, ch_buf *out_value)
@@ -79,7 +79,7 @@ ch_status ch_state_checkpoint(ch_state *state, ch_str connector, ch_buf *out_val
     const ch_state_key key = ch_key_of_name(connector);
     ch_status status = ch_state_begin(state, NULL);
     if (status == CH_OK) {
-        status = ch_table_get(state, state->txn, CH_TABLE_CHECKPOINT, &key, &value);
+        status = ch_table_find(state, CH_TABLE_CHECKPOINT, &key, &value);
     }
     if (status == CH_OK) {
         ch_buf_append_str(out_value, ch_mp_find_str(value, "value"));
@@ -94,7 +94,7 @@ ch_status ch_state_dead_letter(ch_state *state, uint64_t number, ch_dead_letter 
     const ch_state_key key = ch_key_of_number(number);
     ch_status status = ch_state_begin(state, NULL);
     if (status == CH_OK) {
-        status = ch_table_get(state, state->txn, CH_TABLE_DEAD_LETTER, &key, &value);
+        status = ch_table_find(state, CH_TABLE_DEAD_LETTER, &key, &value);
     }
     return status == CH_OK ? ch_dead_letter_decode(value, number, out_letter) : status;
 }
