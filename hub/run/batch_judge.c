@@ -47,13 +47,14 @@ static ch_status fail_work(ch_work *work, ch_status status, const char *where, c
 
 /* ---- one event */
 
-/* What may use the reserve: answers to handoffs, and what takes away. */
+/* What may use the reserve: answers to handoffs, what takes away, and what a start cannot do without. */
 static bool is_urgent(const ch_event *event)
 {
     return (ch_str_starts(event->type, CH_STR("handoff.")) && !ch_str_is(event->type, "handoff.offered")) ||
            (ch_str_is(event->type, "hub.deadletter") &&
             ch_str_is(ch_mp_find_str(event->data, "action"), "drop")) ||
-           (ch_str_is(event->type, "hub.grant") && ch_mp_find_bool(event->data, "revoked", false));
+           (ch_str_is(event->type, "hub.grant") && ch_mp_find_bool(event->data, "revoked", false)) ||
+           ch_str_is(event->type, "hub.replay");
 }
 
 static ch_status check_room(const ch_batch *batch, bool urgent, ch_error *error)

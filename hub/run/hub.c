@@ -2,6 +2,7 @@
 
 #include "hub/base/diag.h"
 #include "hub/run/dead_letters.h"
+#include "hub/run/epoch.h"
 #include "hub/run/front.h"
 #include "hub/run/http.h"
 #include "hub/run/reader.h"
@@ -83,6 +84,9 @@ static ch_status start(ch_hub *hub, ch_error *error)
     }
     if (status == CH_OK) {
         status = ch_dead_letters_settle(hub->store, error);
+    }
+    if (status == CH_OK) {
+        status = ch_epoch_settle(hub, error);
     }
     if (status != CH_OK) {
         return status;

@@ -19,8 +19,20 @@ static void done(ch_reader *reader, const ch_task *task)
 
 /* ---- positions */
 
-/* The first sequence that was recorded at that time or later, by halving. */
-static ch_status at_time(ch_reader *reader, int64_t time_ms, uint64_t *out_next, ch_error *error)
+/* Neither ever goes back along the log. */
+static int64_t time_of(const ch_record *record)
+{
+    return record->recorded_ms;
+}
+
+static int64_t epoch_of(const ch_record *record)
+{
+    return record->epoch;
+}
+
+/* The first sequence whose record has at least that much, by halving; behind the last: none has. */
+static ch_status find_first(ch_reader *reader, int64_t (*of)(const ch_record *), int64_t least,
+                            uint64_t *out_next, ch_error *error)
 {
     uint64_t low = 1, high = reader->last + 1;
     ch_status status = CH_OK;
@@ -28,7 +40,7 @@ static ch_status at_time(ch_reader *reader, int64_t time_ms, uint64_t *out_next,
         ch_record record;
         uint64_t middle = low + (high - low) / 2;
         status = ch_log_reader_seek(reader->log, middle, &record, error);
-        if (status == CH_OK && record.recorded_ms < time_ms) {
+        if (status == CH_OK && of(&record) < least) {
             low = middle + 1;
         } else {
             high = middle;
@@ -36,6 +48,31 @@ static ch_status at_time(ch_reader *reader, int64_t time_ms, uint64_t *out_next,
     }
     *out_next = low;
     return status;
+}
+
+/* A position of an older epoch is good up to where the next one began: up to there both logs are the same. */
+static ch_status in_epoch(ch_reader *reader, const ch_chp_from *from, const char *where, uint64_t *out_next,
+                          ch_error *error)
+{
+    uint32_t present = reader->store->epoch;
+    uint32_t epoch = from->epoch == 0 ? present : from->epoch;
+    uint64_t sequence = from->value < 1 ? 1 : (uint64_t)from->value, most = reader->last + 1;
+    ch_status status =
+        epoch < present ? find_first(reader, epoch_of, (int64_t)epoch + 1, &most, error) : CH_OK;
+    *out_next = most;
+    if (status != CH_OK) {
+        return status;
+    }
+    if (epoch < present && sequence > most) {
+        return ch_error_set(error, CH_DIVERGED, where,
+                            "the log was restored: epoch %" PRIu32 " ended before %" PRIu64, epoch, most);
+    }
+    if (epoch > present || sequence > most) {
+        return ch_error_set(error, CH_DIVERGED, where, "the log ends at %" PRIu64 " of epoch %" PRIu32,
+                            reader->last, present);
+    }
+    *out_next = sequence;
+    return CH_OK;
 }
 
 ch_status ch_reader_position(ch_reader *reader, const ch_chp_from *from, const char *where,
@@ -48,17 +85,10 @@ ch_status ch_reader_position(ch_reader *reader, const ch_chp_from *from, const c
     switch (from->kind) {
     case CH_FROM_NEW: *out_next = reader->last + 1; return CH_OK;
     case CH_FROM_ALL: *out_next = 1; return CH_OK;
-    case CH_FROM_TIME: return at_time(reader, from->value, out_next, error);
+    case CH_FROM_TIME: return find_first(reader, time_of, from->value, out_next, error);
     case CH_FROM_SEQUENCE: break;
     }
-    uint64_t sequence = from->value < 1 ? 1 : (uint64_t)from->value;
-    if (sequence > reader->last + 1 || (from->epoch != 0 && from->epoch != reader->store->epoch)) {
-        *out_next = reader->last + 1;
-        return ch_error_set(error, CH_DIVERGED, where, "the log ends at %" PRIu64 " of epoch %" PRIu32,
-                            reader->last, reader->store->epoch);
-    }
-    *out_next = sequence;
-    return CH_OK;
+    return in_epoch(reader, from, where, out_next, error);
 }
 
 static void refuse_position(ch_reader *reader, const ch_task *task, const ch_error *error, uint64_t next)
@@ -146,15 +176,30 @@ static void take_over(ch_reader *reader, ch_subscription *subscription)
     ch_subscription_detach(subscription);
 }
 
+/* Of a cursor that came from another store than this log: it may lie beyond what the log holds. *out_next as in
+ * ch_reader_position. */
+static ch_status check_cursor(ch_reader *reader, const ch_subscription *subscription, uint64_t *out_next,
+                              ch_error *error)
+{
+    const ch_chp_from at = {
+        .kind = CH_FROM_SEQUENCE, .value = (int64_t)subscription->next, .epoch = subscription->epoch};
+    return ch_reader_position(reader, &at, "SUBSCRIBE.name", out_next, error);
+}
+
 static ch_status resume(ch_reader *reader, const ch_task *task, ch_subscription *subscription,
-                        ch_error *error)
+                        uint64_t *out_next, ch_error *error)
 {
     if (strcmp(subscription->owner, task->actor->grant.name) != 0) {
         return ch_error_set(error, CH_DENIED, "SUBSCRIBE.name", "it belongs to another client");
     }
+    ch_status status = check_cursor(reader, subscription, out_next, error);
+    if (status != CH_OK) {
+        return status;
+    }
     take_over(reader, subscription);
-    ch_status status = take_settings(reader, task, subscription);
+    status = take_settings(reader, task, subscription);
     if (status == CH_OK) {
+        subscription->epoch = reader->store->epoch;
         welcome(reader, task, subscription, true);
     }
     return status == CH_OK ? CH_OK : ch_error_set(error, status, "SUBSCRIBE", "out of memory");
@@ -217,7 +262,7 @@ static void subscribe(ch_reader *reader, const ch_task *task)
         status = ch_error_set(&error, CH_CONFLICT, "SUBSCRIBE.subscription", "%lld is taken in this session",
                               (long long)asked->subscription);
     } else if (known != NULL) {
-        status = resume(reader, task, known, &error);
+        status = resume(reader, task, known, &next, &error);
     } else {
         status = ch_reader_position(reader, &asked->from, "SUBSCRIBE.from", &next, &error);
         if (status == CH_OK) {

@@ -175,7 +175,7 @@ static ch_status copy_log(ch_store *store, const char *dir, ch_error *error)
 
 static ch_status write_texts(const ch_store *store, const char *dir, ch_buf *text, ch_error *error)
 {
-    ch_store_format format = {.epoch = store->epoch};
+    ch_store_format format = {.epoch = store->epoch, .is_backup = true};
     memcpy(format.hub_code, store->hub_code, sizeof format.hub_code);
     memcpy(format.key_check, store->key_check, sizeof format.key_check);
     ch_store_format_print(text, &format);

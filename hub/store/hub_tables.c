@@ -161,6 +161,21 @@ static ch_status fold_grant(ch_state *state, const ch_event *event)
     return keep_data(state, CH_TABLE_GRANT, event, "key");
 }
 
+static void raise_to(uint64_t *next, const ch_event *event, const char *field)
+{
+    int64_t number = ch_mp_find_int(event->data, field, 0);
+    if (number > 0 && (uint64_t)number > *next) {
+        *next = (uint64_t)number;
+    }
+}
+
+/* A new epoch: the numbers up to here may have been given by records that are gone. */
+static void fold_epoch(ch_state *state, const ch_event *event)
+{
+    raise_to(&state->now.next_case, event, "next_case");
+    raise_to(&state->now.next_dead_letter, event, "next_dead_letter");
+}
+
 ch_status ch_fold_hub_event(ch_state *state, const ch_record *record, const ch_event *event)
 {
     if (ch_str_is(event->type, "hub.checkpoint")) {
@@ -174,6 +189,9 @@ ch_status ch_fold_hub_event(ch_state *state, const ch_record *record, const ch_e
     }
     if (ch_str_is(event->type, "hub.deadletter")) {
         return fold_dead_letter(state, record, event);
+    }
+    if (ch_str_is(event->type, "hub.replay")) {
+        fold_epoch(state, event);
     }
     return CH_OK;
 }

@@ -36,6 +36,9 @@ enum {
     CH_RECORD_DEAD_LETTER = 64 /* sealed under dead letter slot `case number` */
 };
 
+/* Numbers of cases and dead letters that a new epoch leaves out: the lost end of the log may have given them. */
+#define CH_EPOCH_NUMBERS 10000
+
 typedef struct ch_record {
     uint16_t flags;
     uint64_t sequence, case_number;

@@ -48,8 +48,8 @@ ch_status ch_state_find_id(ch_state *state, ch_str source, ch_str id, uint64_t *
 ch_status ch_state_checkpoint(ch_state *state, ch_str connector, ch_buf *out_value) CH_MUST_CHECK;
 
 /* Folds one record (its public part decoded as *event). record->sequence must be position + 1.
- * hub.checkpoint, hub.deadletter, hub.grant go to their tables. On failure the state is unusable until
- * ch_state_rollback. CH_STORAGE_FULL, CH_CORRUPT, CH_IO, CH_NO_MEMORY. */
+ * hub.checkpoint, hub.deadletter, hub.grant go to their tables; hub.replay raises the numbers that come next. On
+ * failure the state is unusable until ch_state_rollback. CH_STORAGE_FULL, CH_CORRUPT, CH_IO, CH_NO_MEMORY. */
 ch_status ch_state_fold(ch_state *state, const ch_record *record, const ch_event *event,
                         ch_error *error) CH_MUST_CHECK;
 /* A record may be folded before its chain is known (zeros then): the chain of the last one is told before a commit. */

@@ -155,10 +155,21 @@ static ch_status write_format(const ch_store *store, ch_error *error)
     return status;
 }
 
+/* A backup that is served from goes its own way from here on, and others may have seen more of the log than it holds. One
+ * file holds the mark and the epoch: a crash leaves the one or the other. */
+static ch_status choose_epoch(ch_store *store, const ch_store_format *found, ch_error *error)
+{
+    if (found->is_backup && found->epoch == UINT32_MAX) {
+        return ch_error_set(error, CH_FULL, store->dir, "its epoch is the last that there is");
+    }
+    store->epoch = found->is_backup ? found->epoch + 1 : found->epoch;
+    return CH_OK;
+}
+
 static ch_status open_locked(ch_store *store, const ch_store_options *options, ch_error *error)
 {
     uint8_t key[CH_KEY_SIZE];
-    ch_store_format found;
+    ch_store_format found = {.epoch = 1};
     ch_status status = ch_store_format_read(store->dir, &found, error);
     bool is_new = status == CH_NOT_FOUND;
     if (status != CH_OK && !is_new) {
@@ -169,9 +180,11 @@ static ch_status open_locked(ch_store *store, const ch_store_options *options, c
         return status;
     }
     ch_hub_key_check(key, store->key_check);
-    store->epoch = is_new ? 1 : found.epoch;
-    status =
-        is_new ? ch_store_making_begin(store->dir, error) : check_identity(store, &found, options, error);
+    status = choose_epoch(store, &found, error);
+    if (status == CH_OK) {
+        status =
+            is_new ? ch_store_making_begin(store->dir, error) : check_identity(store, &found, options, error);
+    }
     if (status == CH_OK) {
         status = open_parts(store, options, is_new, key, error);
     }
@@ -179,7 +192,7 @@ static ch_status open_locked(ch_store *store, const ch_store_options *options, c
         status = ch_error_set(error, CH_IO, "random", "no random bytes");
     }
     sodium_memzero(key, sizeof key);
-    if (status == CH_OK && is_new) {
+    if (status == CH_OK && (is_new || found.is_backup)) {
         status = write_format(store, error);
     }
     return status == CH_OK ? ch_store_making_end(store->dir, error) : status;

@@ -1,11 +1,12 @@
 /* store.h - a data folder: its lock, its format, and what lives in it.
  *
- *   FORMAT   "casehub-store 1", hub code, epoch, check of the hub key    keys/cases.slots,
- * keys/deadletters.slots lock     flock()ed by the one daemon                                 log/ state/
- * cursors/   LMDB environments
+ *   FORMAT                     "casehub-store 1", hub code, epoch, check of the hub key, "backup" in a backup
+ *   keys/cases.slots, keys/deadletters.slots
+ *   lock                       flock()ed by the one daemon
+ *   log/ state/ cursors/       LMDB environments
  *
- * FORMAT is written last when a store is made (until then MAKING stands, and a start that finds it begins anew): where it stands, everything else must be there too, but for
- * state/ and cursors/. A state that is not there is folded again.
+ * FORMAT is written last when a store is made (until then MAKING stands, and a start that finds it begins anew): where it
+ * stands, everything else must be there too, but for state/ and cursors/. A state that is not there is folded again.
  *
  * The hub key is a file of 32 random bytes outside of it.
  */
@@ -43,8 +44,9 @@ typedef struct ch_store {
     int lock_fd;
 } ch_store;
 
-/* Opens or makes; folds the log's tail into the state. CH_LOCKED (another daemon), CH_UNSUPPORTED (newer
- * format, untouched), CH_CORRUPT, CH_INVALID (another hub code or key), CH_IO, CH_NO_MEMORY. */
+/* Opens or makes; folds the log's tail into the state. What FORMAT says is a backup is one no longer: its epoch goes up by
+ * one. CH_LOCKED (another daemon), CH_UNSUPPORTED (newer format, untouched), CH_CORRUPT, CH_INVALID (another hub code or
+ * key), CH_FULL (no epoch is left), CH_IO, CH_NO_MEMORY. */
 ch_status ch_store_open(ch_store **out_store, const ch_store_options *options, ch_error *error) CH_MUST_CHECK;
 /* Commits the state first, unless it has folded what the log did not take. */
 void ch_store_close(ch_store *store);

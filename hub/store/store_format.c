@@ -37,6 +37,7 @@ static ch_status parse(const char *text, const char *path, ch_store_format *out_
         size != CH_DIGEST_SIZE) {
         return bad_format(error, path);
     }
+    format.is_backup = strstr(text, "\nbackup\n") != NULL;
     *out_format = format;
     return CH_OK;
 }
@@ -64,8 +65,8 @@ void ch_store_format_print(ch_buf *out, const ch_store_format *format)
 {
     char check[2 * CH_DIGEST_SIZE + 1];
     sodium_bin2hex(check, sizeof check, format->key_check, CH_DIGEST_SIZE);
-    ch_buf_append_format(out, "casehub-store %d\nhub %s\nepoch %" PRIu32 "\nkey %s\n", VERSION,
-                         format->hub_code, format->epoch, check);
+    ch_buf_append_format(out, "casehub-store %d\nhub %s\nepoch %" PRIu32 "\nkey %s\n%s", VERSION,
+                         format->hub_code, format->epoch, check, format->is_backup ? "backup\n" : "");
 }
 
 ch_status ch_hub_key_read(const char *path, uint8_t out_key[CH_KEY_SIZE], ch_error *error)

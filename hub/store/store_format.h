@@ -9,6 +9,7 @@ typedef struct ch_store_format {
     char hub_code[CH_CODE_MAX + 1];
     uint32_t epoch;
     uint8_t key_check[CH_DIGEST_SIZE];
+    bool is_backup; /* nobody has served from it yet: whoever does begins the next epoch */
 } ch_store_format;
 
 /* CH_NOT_FOUND (no FORMAT), CH_UNSUPPORTED (newer), CH_CORRUPT, CH_IO. */

@@ -187,7 +187,7 @@ class Backup(MomentsTest):
             self.assertIn(other.wait(), (EX_IOERR, EX_CONFIG), other.log())
             return False
         self.assertEqual(other.stop(), 0)
-        self.verify(other, last)
+        self.verify(other, last + 1)  # one says that a new epoch begins
         return True
 
     def look_at(self, hub, folder, whole):
@@ -239,6 +239,37 @@ class Backup(MomentsTest):
         self.assertEqual(self.start_backup(hub, hub.path("second")).wait(PATIENCE), 0)
         code, said, errors = hub.replay("verify", store=hub.path("second"))
         self.assertEqual((code, said.get("ok")), (0, True), errors)
+
+
+class Restore(MomentsTest):
+    def test_killed_at_any_moment_of_its_first_start_a_backup_begins_one_new_epoch(self):
+        hub = self.new_hub()
+        hub.start()
+        last = self.fill(hub, 50)[-1]["sequence"]
+        backup = hub.path("backup")
+        with self.client(hub) as client:
+            client.query("backup", dir=backup)
+        hub.stop()
+        seen = 0
+        self.put_in_place(hub, backup)
+        for moment in self.moments(hub):
+            with self.subTest(moment=moment):
+                hub.start()
+                with self.client(hub) as client:
+                    self.assertEqual(client.query("status")[0]["epoch"], 2)
+                    self.assertEqual([(e["type"], e["epoch"]) for e in client.read(last + 1)], [("hub.replay", 2)])
+                    new = client.publish_one("case.opened", "hotline/new", "1", {"kind": "matter"}, ref="c1")
+                    self.assertTrue(new["case"].endswith("-10051"), new)
+                hub.kill()
+                self.verify(hub)
+            self.put_in_place(hub, backup)
+            seen += 1
+        self.assertGreater(seen, 20)
+
+    def put_in_place(self, hub, backup):
+        shutil.rmtree(hub.store)
+        shutil.copytree(backup, hub.store)
+        shutil.copytree(f"{backup}.keys", os.path.join(hub.store, "keys"))
 
 
 class SecondDaemon(MomentsTest):

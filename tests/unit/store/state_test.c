@@ -524,6 +524,37 @@ static void a_block_that_is_filled_in_two_runs_is_whole(void **state)
     assert_same_as_rebuilt(f);
 }
 
+static void write_new_epoch(fixture *f, const char *id, int64_t next_case, int64_t next_dead_letter)
+{
+    ch_buf data;
+    ch_buf_init(&data, 256);
+    ch_mp_put_map(&data, 2);
+    ch_mp_put_text(&data, "next_case");
+    ch_mp_put_int(&data, next_case);
+    ch_mp_put_text(&data, "next_dead_letter");
+    ch_mp_put_int(&data, next_dead_letter);
+    const ch_event event = {.type = CH_STR("hub.replay"),
+                            .source = CH_STR("hub/ZJ"),
+                            .id = ch_str_of(id),
+                            .data = ch_buf_str(&data)};
+    assert_ok(ledger_write(&f->ledger, event, 0, 0), &f->ledger.error);
+    ch_buf_done(&data);
+}
+
+static void a_new_epoch_raises_the_numbers_that_come_next_and_never_lowers_them(void **state)
+{
+    fixture *f = *state;
+    ch_view view;
+    ledger_open(&f->ledger, "hotline/1", NULL);
+    write_new_epoch(f, "epoch/2", -5, 0);
+    write_new_epoch(f, "epoch/3", 300, 400);
+    write_new_epoch(f, "epoch/4", 2, 1);
+    assert_status(ch_state_view(f->state, 4, &view), CH_OK);
+    assert_int_equal(view.next_case, 300);
+    assert_int_equal(ch_state_next_dead_letter(f->state), 400);
+    assert_same_as_rebuilt(f);
+}
+
 static void the_view_digests_under_the_key_of_the_case(void **state)
 {
     fixture *f = *state;
@@ -652,6 +683,7 @@ int main(void)
         TEST(a_block_tells_what_its_topics_contain_when_all_of_it_is_committed),
         TEST(topics_that_were_rolled_back_are_in_no_block),
         TEST(a_block_that_is_filled_in_two_runs_is_whole),
+        TEST(a_new_epoch_raises_the_numbers_that_come_next_and_never_lowers_them),
         TEST(the_view_digests_under_the_key_of_the_case),
         TEST(the_view_shows_the_open_transaction),
         TEST(changed_cases_are_bounded_and_nothing_is_lost),

@@ -400,6 +400,66 @@ static void a_restored_backup_is_the_store_it_was_made_of(void **state)
     ledger_open(&f->ledger, "hotline/1", NULL);
 }
 
+static bool is_marked(fixture *f)
+{
+    char text[256];
+    file_read(in_store(f, "FORMAT"), text, sizeof text);
+    return strstr(text, "\nbackup\n") != NULL;
+}
+
+/* The store as a backup of it, put in its place. */
+static void restore(fixture *f, const char *name)
+{
+    char backup[FOLDER_PATH_SIZE * 2], keys[FOLDER_PATH_SIZE * 2 + 8];
+    snprintf(backup, sizeof backup, "%s/%s", f->base, name);
+    snprintf(keys, sizeof keys, "%s.keys", backup);
+    assert_ok(ch_store_backup(f->store, backup, &f->error), &f->error);
+    close_store(f);
+    memcpy(f->dir, backup, sizeof f->dir);
+    assert_int_equal(rename(keys, in_store(f, "keys")), 0);
+}
+
+static void a_backup_that_cannot_be_served_keeps_its_mark(void **state)
+{
+    fixture *f = *state;
+    assert_false(is_marked(f));
+    restore(f, "backup");
+    assert_true(is_marked(f));
+    f->options.hub_code = "HZ";
+    assert_status(reopen(f), CH_INVALID);
+    f->options.hub_code = "ZJ";
+    assert_int_equal(rename(in_store(f, "keys"), in_store(f, "elsewhere")), 0);
+    assert_status(reopen(f), CH_CORRUPT);
+    assert_true(is_marked(f));
+    assert_int_equal(rmdir(in_store(f, "keys")), 0);
+    assert_int_equal(rename(in_store(f, "elsewhere"), in_store(f, "keys")), 0);
+    assert_ok(reopen(f), &f->error);
+    assert_int_equal(f->store->epoch, 2);
+}
+
+static void the_last_epoch_is_not_followed_by_the_first(void **state)
+{
+    fixture *f = *state;
+    f->store->epoch = UINT32_MAX;
+    restore(f, "backup");
+    assert_status(reopen(f), CH_FULL);
+    assert_true(is_marked(f));
+}
+
+static void each_restore_begins_one_epoch_and_no_start_after_it_does(void **state)
+{
+    fixture *f = *state;
+    static const char *const backups[] = {"first", "second", "third"};
+    for (uint32_t i = 0; i < 3; i++) {
+        restore(f, backups[i]);
+        assert_ok(reopen(f), &f->error);
+        assert_int_equal(f->store->epoch, 2 + i);
+        assert_false(is_marked(f));
+        assert_ok(reopen(f), &f->error);
+        assert_int_equal(f->store->epoch, 2 + i);
+    }
+}
+
 static void a_backup_below_the_reserve_is_refused(void **state)
 {
     fixture *f = *state;
@@ -431,6 +491,9 @@ int main(void)
         TEST(a_backup_is_what_its_manifest_says),
         TEST(a_damaged_backup_is_noticed),
         TEST(a_restored_backup_is_the_store_it_was_made_of),
+        TEST(a_backup_that_cannot_be_served_keeps_its_mark),
+        TEST(the_last_epoch_is_not_followed_by_the_first),
+        TEST(each_restore_begins_one_epoch_and_no_start_after_it_does),
         TEST(a_backup_below_the_reserve_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
