@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """What happens, a line an event, for people: `casehub --json event tail '>' | live.py`.
 
-Shows what passes between the systems. Names, phones and addresses are not shown, whoever may read them.
+Shows what passes between the systems. What stands in `private` (names, phones, addresses) is not shown, whoever may read
+it, and no raw record; titles and texts are, in short.
 """
 import json
 import os
