@@ -9,8 +9,9 @@
 #include <stdlib.h>
 
 const ch_argument ch_global_arguments[] = {
-    CH_TAKES_TEXT("hub", "ENDPOINT", NULL,
-                  "the hub, e.g. tcp://127.0.0.1:7070 (else $CASEHUB_HUB, else $CASEHUB_STORE/hub.ipc)"),
+    CH_TAKES_TEXT(
+        "hub", "ENDPOINT", NULL,
+        "the hub, e.g. tcp://127.0.0.1:7070 (else $CASEHUB_HUB, else ipc://$CASEHUB_STORE/hub.ipc)"),
     CH_TAKES_TEXT("key", "FILE", NULL,
                   "secret key, as `casehub key new` writes it (else $CASEHUB_KEY); not needed for ipc"),
     CH_TAKES_FLAG("json", NULL, "one JSON object a line"),

@@ -17,12 +17,13 @@ static void print_times(ch_buf *out)
 
 static void print_environment(ch_buf *out)
 {
-    ch_buf_append_text(out,
-                       "  CASEHUB_HUB    endpoint, where --hub is not given\n"
-                       "  CASEHUB_STORE  data folder of a hub on this machine: its hub.ipc, where neither "
-                       "--hub nor CASEHUB_HUB is given\n"
-                       "  CASEHUB_KEY    secret key file, where --key is not given\n"
-                       "  TZ             zone of the times that people see and type\n");
+    ch_buf_append_text(
+        out, "  CASEHUB_HUB    endpoint, where --hub is not given\n"
+             "  CASEHUB_STORE  data folder of a hub on this machine, where neither --hub nor CASEHUB_HUB "
+             "is given;\n"
+             "                 only if the hub's ipc is hub.ipc in that folder (ipc://<data_dir>/hub.ipc)\n"
+             "  CASEHUB_KEY    secret key file, where --key is not given\n"
+             "  TZ             zone of the times that people see and type\n");
 }
 
 static const struct topic {
