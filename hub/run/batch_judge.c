@@ -8,6 +8,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#define RAW_CUT "(raw cut) "
+
 static bool is_temporary(ch_status status)
 {
     return ch_status_is_temporary(status) || status == CH_NO_MEMORY;
@@ -95,21 +97,33 @@ static ch_status put_text(ch_buf *out, const char *key, ch_str value)
     return out->failed;
 }
 
+/* As much as an event may carry: a letter is read like any other event. */
+static ch_str raw_of(const ch_work_item *item, bool *out_cut)
+{
+    ch_str raw = item->event.raw.at != NULL ? item->event.raw : item->encoded;
+    *out_cut = raw.size > ch_mp_limits_event.str_bytes;
+    return (ch_str){raw.at, *out_cut ? ch_mp_limits_event.str_bytes : raw.size};
+}
+
 /* What a batch with a checkpoint cannot have in the log it has here: the record it came from, or the event itself. */
 static ch_status make_letter(ch_batch *batch, ch_work *work, size_t index, ch_error *error)
 {
     const ch_work_item *item = &work->items[index];
     ch_chp_answer *answer = &work->answers[index];
     char id[64];
+    bool is_cut;
+    ch_error said;
+    ch_str raw = raw_of(item, &is_cut);
     uint64_t number = ch_state_next_dead_letter(batch->store->state);
     ch_buf *data = &batch->text;
+    ch_error_set(&said, answer->status, NULL, "%s%.*s", is_cut ? RAW_CUT : "", CH_STR_ARG(answer->text));
     ch_buf_clear(data);
     ch_mp_put_map(data, 7);
     put_text(data, "action", CH_STR("made"));
     put_text(data, "connector", work->publish.connector);
     put_text(data, "stage", CH_STR("publish"));
     put_text(data, "code", ch_str_of(ch_status_name(answer->status)));
-    put_text(data, "reason", answer->text.at == NULL ? CH_STR("") : answer->text);
+    put_text(data, "reason", ch_str_of(said.text));
     put_text(data, "place", answer->where.at == NULL ? CH_STR("") : answer->where);
     ch_status status =
         put_text(data, "mapping", item->event.mapping.at == NULL ? CH_STR("") : item->event.mapping);
@@ -117,7 +131,6 @@ static ch_status make_letter(ch_batch *batch, ch_work *work, size_t index, ch_er
         return ch_error_set(error, status, "batch", "no room for a dead letter");
     }
     snprintf(id, sizeof id, "dead-letter/%" PRIu64, number);
-    ch_str raw = item->event.raw.at != NULL ? item->event.raw : item->encoded;
     status = append_hub_event(batch, CH_STR("hub.deadletter"), ch_str_of(id), ch_buf_str(data), raw, error);
     if (status == CH_OK) {
         answer->dead_letter = number;

@@ -193,6 +193,32 @@ static void what_is_refused_beside_a_checkpoint_becomes_a_dead_letter_and_the_re
     assert_string_equal(letter.reason, "is no x");
 }
 
+static void a_dead_letter_of_a_huge_event_is_cut_and_says_so(void **state)
+{
+    fixture *f = *state;
+    enum { HUGE = 3 << 20 };
+    static char bytes[HUGE];
+    static const char *const events[] = {LOST};
+    char reason[320];
+    ch_error refusal = {.status = CH_TOO_LARGE, .where = "body"};
+    memset(refusal.text, 'x', sizeof refusal.text - 1);
+    memset(bytes, 'x', sizeof bytes);
+    ch_work *work = town_feed_work(&f->of, &f->hotline, "", "1", events, 1);
+    work->items[0] = (ch_work_item){.encoded = {bytes, sizeof bytes}, .refusal = &refusal};
+    assert_status(town_write(&f->of, work), CH_TOO_LARGE);
+    ch_dead_letter letter;
+    assert_status(ch_state_dead_letter(f->of.store->state, 1, &letter), CH_OK);
+    snprintf(reason, sizeof reason, "(raw cut) %.309s", refusal.text);
+    assert_string_equal(letter.reason, reason);
+
+    const ch_grant auditor = town_grant(CH_ROLE_AUDITOR, "auditor", CH_PRIVATE_ALL, "", "", "");
+    assert_ok(town_ask(&f->of, &auditor, "deadletter", "{\"deadletter\":1}"), &f->of.error);
+    const char *raw =
+        json_string_value(json_object_get(json_object_get(town_row(&f->of, 0), "raw"), "$base64"));
+    assert_non_null(raw);
+    assert_int_equal(strlen(raw), (size_t)192 * 1024 / 3 * 4);
+}
+
 static void a_batch_that_is_not_stored_has_not_happened(void **state)
 {
     fixture *f = *state;
@@ -271,6 +297,7 @@ int main(void)
         TEST(a_checkpoint_that_another_process_has_moved_stops_the_whole_batch),
         TEST(of_two_that_move_it_in_one_batch_the_first_wins),
         TEST(what_is_refused_beside_a_checkpoint_becomes_a_dead_letter_and_the_rest_goes_on),
+        TEST(a_dead_letter_of_a_huge_event_is_cut_and_says_so),
         TEST(a_batch_that_is_not_stored_has_not_happened),
         TEST(a_checkpoint_moves_without_events_too),
         TEST(recorded_time_never_goes_back),
