@@ -247,9 +247,24 @@ static bool is_due(ch_reader *reader, const ch_subscription *subscription)
            (subscription->next <= last || subscription->loose || subscription->held_count > 0);
 }
 
+/* It stands still until the next round; what it waits for otherwise is no failure. */
+static void note_failure(const delivery *at, ch_status status, ch_error *error)
+{
+    if (status == CH_OK || status == CH_BUSY || status == CH_END || status == CH_FULL) {
+        return;
+    }
+    if (error->status != status) {
+        ch_error_set(error, status, at->subscription->name, "%s", ch_status_text(status));
+    }
+    ch_diag_failure("reader", error, "a subscription could not be served");
+    if (status == CH_CORRUPT || status == CH_IO) {
+        ch_hub_fail(at->reader->hub, "reader", error);
+    }
+}
+
 bool ch_reader_deliver(ch_reader *reader, ch_subscription *subscription)
 {
-    ch_error error;
+    ch_error error = {.status = CH_OK};
     delivery at = {.reader = reader, .subscription = subscription};
     uint64_t before = subscription->next;
     if (!is_due(reader, subscription)) {
@@ -269,8 +284,6 @@ bool ch_reader_deliver(ch_reader *reader, ch_subscription *subscription)
     }
     ch_buf_done(&at.body);
     ch_buf_done(&at.attempts);
-    if (status == CH_CORRUPT || status == CH_IO) {
-        ch_hub_fail(reader->hub, "reader", &error);
-    }
+    note_failure(&at, status, &error);
     return status == CH_OK && (at.events > 0 || subscription->next != before) && is_due(reader, subscription);
 }

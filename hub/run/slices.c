@@ -5,9 +5,10 @@
 #include <stdlib.h>
 
 #define KEPT 192
-#define SLICE_LIMIT ((size_t)20 * 1024 * 1024) /* 32 of the largest events, twice over */
-#define HELD_MOST ((size_t)64 * 1024 * 1024)   /* of all that are not in use */
-#define EVENT_LIMIT ((size_t)1024 * 1024)
+#define HELD_MOST ((size_t)64 * 1024 * 1024) /* of all that are not in use */
+#define EVENT_LIMIT ((size_t)1024 * 1024)    /* of one in any form; intake takes a quarter of that */
+/* Any slice fits: each of its events as it is stored and in both readable forms. */
+#define SLICE_LIMIT (CH_SLICE_EVENTS * (sizeof(ch_slice_event) + 3 * EVENT_LIMIT))
 
 struct ch_slices {
     ch_store *store;

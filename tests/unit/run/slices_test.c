@@ -229,6 +229,29 @@ static void each_form_is_made_once(void **state)
     assert_ptr_not_equal(first.at, plain.at);
 }
 
+/* As large as intake takes them, and readable by everybody: all free text. */
+static void a_piece_of_the_largest_events_fits_in_every_form(void **state)
+{
+    fixture *f = *state;
+    enum { TEXT = 190 * 1024, MORE = 55 * 1024, ROOM = TEXT + MORE + 512 };
+    static char texts[TEXT + 1], event[ROOM];
+    ch_str bytes;
+    memset(texts, 'x', TEXT);
+    for (unsigned i = 0; i < CH_SLICE_EVENTS; i++) {
+        snprintf(event, sizeof event,
+                 "{\"ref\":\"L\",\"type\":\"case.noted\",\"source\":\"hotline/1\",\"data\":{\"a\":\"%s\","
+                 "\"b\":\"%.*s\"}}",
+                 texts, MORE, texts);
+        assert_ok(town_publish(&f->of, &f->hotline, event), &f->of.error);
+    }
+    uint64_t last = fill(f, 1);
+    assert_true(last > CH_SLICE_EVENTS);
+    for (uint64_t i = 1; i <= CH_SLICE_EVENTS; i++) {
+        assert_status(ch_slices_readable(f->slices, at(f, i, last), false, &bytes), CH_OK);
+        assert_status(ch_slices_readable(f->slices, at(f, i, last), true, &bytes), CH_OK);
+    }
+}
+
 static void of_a_case_whose_key_is_gone_only_the_public_part_is_left(void **state)
 {
     fixture *f = *state;
@@ -258,6 +281,7 @@ int main(void)
         TEST(the_piece_that_was_asked_for_longest_ago_goes_first),
         TEST(what_is_personal_is_for_who_may_see_it),
         TEST(each_form_is_made_once),
+        TEST(a_piece_of_the_largest_events_fits_in_every_form),
         TEST(of_a_case_whose_key_is_gone_only_the_public_part_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
