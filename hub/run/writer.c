@@ -8,6 +8,7 @@
 
 #define BATCH_BYTES ((size_t)8 * 1024 * 1024)
 #define AWAITED_EVENTS 96 /* more than this costs fewer commits, but the committer waits for it */
+#define OWN_AHEAD_MOST 256 /* events of the hub's own that come before those of clients that wait, too */
 
 static ch_status temporary(ch_status status)
 {
@@ -96,16 +97,39 @@ static bool may_expire(const ch_writer *writer)
     return writer->postponed_count < CH_WRITER_POSTPONED_MOST / 2;
 }
 
-static ch_work *next_work(ch_writer *writer)
+static ch_work *next_own(ch_writer *writer)
 {
-    ch_work *work = pop_work(writer->hub->front_to_writer);
-    if (work == NULL) {
-        work = pop_work(writer->hub->reader_to_writer);
-    }
+    ch_work *work = pop_work(writer->hub->reader_to_writer);
     if (work == NULL) {
         work = ch_writer_next_postponed(writer);
     }
     return work == NULL && may_expire(writer) ? ch_expiry_next(writer->expiry) : work;
+}
+
+static ch_work *next_of_clients(ch_writer *writer)
+{
+    ch_work *work = pop_work(writer->hub->front_to_writer);
+    if (work != NULL) {
+        writer->own_ahead -= work->count < writer->own_ahead ? work->count : writer->own_ahead;
+    }
+    return work;
+}
+
+/* What clients publish under load has no end, so the hub's own comes first; but not far ahead of it, so that neither
+ * waits long for the other. */
+static ch_work *next_work(ch_writer *writer)
+{
+    ch_work *work = writer->own_ahead < OWN_AHEAD_MOST ? next_own(writer) : NULL;
+    if (work != NULL) {
+        writer->own_ahead++;
+        return work;
+    }
+    work = next_of_clients(writer);
+    if (work == NULL) {
+        writer->own_ahead = 0; /* nobody waits */
+        work = next_own(writer);
+    }
+    return work;
 }
 
 static bool catch_up(ch_writer *writer, ch_error *error)

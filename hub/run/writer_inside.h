@@ -37,6 +37,7 @@ struct ch_writer {
     size_t session_count;
     ch_work *postponed, *last_postponed; /* the hub's own, refused for now */
     size_t postponed_count;
+    size_t own_ahead; /* events of the hub's own that came before what clients wait for */
     int64_t dirty_since_ms, last_batch_ms, retry_at_ms; /* monotonic; dirty 0: nothing to commit */
     uint64_t dirty_events;
     bool ring_front;

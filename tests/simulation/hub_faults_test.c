@@ -60,6 +60,7 @@ static void hear_all(play *of, bool has_died)
 {
     clients *who = &of->clients;
     witness_open_log(&of->witness);
+    witness_hear_hub(&of->witness);
     for (size_t i = 0; i < who->sent_count; i++) {
         ch_chp_message message;
         const sending *sent = &who->sent[i];
@@ -81,7 +82,7 @@ static void hear_all(play *of, bool has_died)
         }
     }
     who->sent_count = 0;
-    witness_hear_hub(&of->witness);
+    witness_hear_end(&of->witness);
     witness_close_log(&of->witness);
 }
 

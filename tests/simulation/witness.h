@@ -76,8 +76,9 @@ typedef struct outcome {
  * or all of it. */
 outcome witness_hear(witness *of, size_t who, const client *by, const posting *at,
                      const ch_chp_message *answer);
-/* What stands in the log behind that is the hub's own. To its end. */
+/* What stands in the log before that is the hub's own; behind it nothing. */
 void witness_hear_hub(witness *of);
+void witness_hear_end(witness *of);
 /* The hub's own event was given to the writer. */
 void witness_note_report(witness *of, saying *report);
 

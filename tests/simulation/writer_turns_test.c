@@ -1,0 +1,111 @@
+/* The writer round by round: whose turn it is, and what it tries again by itself. */
+#include "tests/simulation/disk.h"
+#include "tests/simulation/machine.h"
+#include "tests/unit/check.h"
+
+#include "hub/base/diag.h"
+#include "hub/config/rules_config.h"
+
+#include <stdio.h>
+
+#define MAP ((size_t)16 << 20)
+#define OWN 600     /* of the hub's own, at the same time */
+#define CLIENTS 300 /* of clients; all of these fit into one batch */
+
+static int setup(void **state)
+{
+    static machine of;
+    ch_rules *rules;
+    ch_error error;
+    ch_diag_setup("simulation", (ch_diag_level)(CH_DIAG_ERROR + 1));
+    assert_ok(
+        ch_rules_load(&rules, CASEHUB_SOURCE_DIR "/schemas", CASEHUB_SOURCE_DIR "/schemas/city", &error),
+        &error);
+    machine_init(&of, 1, rules);
+    of.map_bytes = MAP;
+    of.commit_events = 65536;
+    assert_ok(machine_start(&of), &of.error);
+    *state = &of;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    machine *of = *state;
+    ch_rules *rules = of->rules;
+    machine_done(of);
+    ch_rules_unref(rules);
+    return 0;
+}
+
+static void give(machine *of, ch_pipe *pipe, const char *name, unsigned number)
+{
+    char id[32];
+    ch_work *work;
+    snprintf(id, sizeof id, "%s-%u", name, number);
+    const ch_event event = {.id = ch_str_of(id),
+                            .source = CH_STR("hub/test"),
+                            .type = CH_STR("hub.alert"),
+                            .time_ms = of->wall_ms,
+                            .expected_version = -1};
+    assert_ok(ch_work_of_hub(&work, &event, &of->error), &of->error);
+    machine_give(of, pipe, work);
+}
+
+/* Sequence of the `count`-th event whose id begins so. */
+static uint64_t place_of(machine *of, const char *name, unsigned count)
+{
+    ch_log_reader *log;
+    ch_record record;
+    ch_event event;
+    uint64_t found = 0;
+    assert_ok(ch_log_reader_open(&log, of->hub->store->log, &of->error), &of->error);
+    ch_status status = ch_log_reader_seek(log, 1, &record, &of->error);
+    for (; status == CH_OK && found == 0; status = ch_log_reader_next(log, &record, &of->error)) {
+        assert_ok(ch_event_decode(record.public_part, CH_EVENT_RECORDED, &event, &of->error), &of->error);
+        if (ch_str_starts(event.id, ch_str_of(name)) && --count == 0) {
+            found = record.sequence;
+        }
+    }
+    ch_log_reader_close(log);
+    return found;
+}
+
+static void what_the_hub_itself_has_to_say_does_not_wait_for_all_clients(void **state)
+{
+    machine *of = *state;
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        give(of, of->hub->front_to_writer, "client", i);
+    }
+    give(of, of->hub->reader_to_writer, "own", 0);
+    machine_round(of);
+    assert_int_equal(atomic_load(&of->hub->log_position), CLIENTS + 1);
+    assert_int_equal(place_of(of, "own", 1), 1);
+}
+
+static void clients_do_not_wait_for_all_that_the_hub_itself_has_to_say(void **state)
+{
+    machine *of = *state;
+    for (unsigned i = 0; i < OWN; i++) {
+        give(of, of->hub->reader_to_writer, "own", i);
+    }
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        give(of, of->hub->front_to_writer, "client", i);
+    }
+    machine_round(of);
+    assert_int_equal(atomic_load(&of->hub->log_position), CLIENTS + OWN);
+    uint64_t first = place_of(of, "client", 1), tenth = place_of(of, "client", 10);
+    assert_true(first < OWN / 2);
+    assert_true(tenth < first + 20); /* from then on in turn */
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_the_hub_itself_has_to_say_does_not_wait_for_all_clients),
+        TEST(clients_do_not_wait_for_all_that_the_hub_itself_has_to_say),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
