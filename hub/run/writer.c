@@ -15,6 +15,14 @@ static ch_status temporary(ch_status status)
     return status == CH_STORAGE_FULL ? CH_STORAGE_FULL : CH_BUSY;
 }
 
+/* The state is not what the log says: it is brought there and committed after a while, whether work comes or not. */
+static void fall_behind(ch_writer *writer)
+{
+    writer->behind = true;
+    writer->dirty_since_ms = writer->last_batch_ms = ch_writer_now(writer);
+    writer->dirty_events = 0;
+}
+
 /* Nothing of what is filled or under way has happened: the state goes back to what the log holds. */
 static void give_up(ch_writer *writer, ch_status status, const ch_error *error)
 {
@@ -23,9 +31,7 @@ static void give_up(ch_writer *writer, ch_status status, const ch_error *error)
         ch_hub_fail(writer->hub, "writer", error);
     }
     ch_state_rollback(writer->store->state);
-    writer->behind = true;
-    writer->dirty_since_ms = 0;
-    writer->dirty_events = 0;
+    fall_behind(writer);
     if (writer->under_way != NULL) {
         ch_writer_refuse_batch(writer, writer->under_way, temporary(status), error->text);
         writer->under_way = NULL;
@@ -291,21 +297,22 @@ static void commit_state(ch_writer *writer)
 {
     ch_error error;
     settle(writer);
-    if (writer->behind) {
-        return; /* what was under way has not happened, and the state is what it was before */
+    if (!catch_up(writer, &error)) {
+        fall_behind(writer);
+        return;
     }
     ch_state_set_chain(writer->store->state, ch_event_log_chain(writer->store->log));
     ch_status status = ch_state_commit(writer->store->state, &error);
-    writer->dirty_since_ms = 0;
-    writer->dirty_events = 0;
     if (status != CH_OK) {
         ch_diag_failure("writer", &error, "the state could not be committed");
         if (status == CH_IO || status == CH_CORRUPT) {
             ch_hub_fail(writer->hub, "writer", &error);
         }
-        writer->behind = true;
+        fall_behind(writer);
         return;
     }
+    writer->dirty_since_ms = 0;
+    writer->dirty_events = 0;
     ch_metric_add(&writer->hub->metrics->state_commits, 1);
     ch_metric_set(&writer->hub->metrics->state_sequence, ch_state_committed(writer->store->state));
     measure(writer);

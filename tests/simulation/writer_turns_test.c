@@ -9,8 +9,9 @@
 #include <stdio.h>
 
 #define MAP ((size_t)16 << 20)
-#define OWN 600     /* of the hub's own, at the same time */
-#define CLIENTS 300 /* of clients; all of these fit into one batch */
+#define LONG_ENOUGH_MS 200 /* for a commit of the state */
+#define OWN 600            /* of the hub's own, at the same time */
+#define CLIENTS 300        /* of clients; all of these fit into one batch */
 
 static int setup(void **state)
 {
@@ -38,7 +39,7 @@ static int teardown(void **state)
     return 0;
 }
 
-static void give(machine *of, ch_pipe *pipe, const char *name, unsigned number)
+static void give(machine *of, ch_pipe *pipe, const char *name, unsigned number, ch_session_id session)
 {
     char id[32];
     ch_work *work;
@@ -49,6 +50,7 @@ static void give(machine *of, ch_pipe *pipe, const char *name, unsigned number)
                             .time_ms = of->wall_ms,
                             .expected_version = -1};
     assert_ok(ch_work_of_hub(&work, &event, &of->error), &of->error);
+    work->session = session;
     machine_give(of, pipe, work);
 }
 
@@ -75,9 +77,9 @@ static void what_the_hub_itself_has_to_say_does_not_wait_for_all_clients(void **
 {
     machine *of = *state;
     for (unsigned i = 0; i < CLIENTS; i++) {
-        give(of, of->hub->front_to_writer, "client", i);
+        give(of, of->hub->front_to_writer, "client", i, 0);
     }
-    give(of, of->hub->reader_to_writer, "own", 0);
+    give(of, of->hub->reader_to_writer, "own", 0, 0);
     machine_round(of);
     assert_int_equal(atomic_load(&of->hub->log_position), CLIENTS + 1);
     assert_int_equal(place_of(of, "own", 1), 1);
@@ -87,16 +89,54 @@ static void clients_do_not_wait_for_all_that_the_hub_itself_has_to_say(void **st
 {
     machine *of = *state;
     for (unsigned i = 0; i < OWN; i++) {
-        give(of, of->hub->reader_to_writer, "own", i);
+        give(of, of->hub->reader_to_writer, "own", i, 0);
     }
     for (unsigned i = 0; i < CLIENTS; i++) {
-        give(of, of->hub->front_to_writer, "client", i);
+        give(of, of->hub->front_to_writer, "client", i, 0);
     }
     machine_round(of);
     assert_int_equal(atomic_load(&of->hub->log_position), CLIENTS + OWN);
     uint64_t first = place_of(of, "client", 1), tenth = place_of(of, "client", 10);
     assert_true(first < OWN / 2);
     assert_true(tenth < first + 20); /* from then on in turn */
+}
+
+/* With nothing to do but what it owes to itself. */
+static void pass_time(machine *of)
+{
+    of->monotonic_ms += LONG_ENOUGH_MS;
+    machine_round(of);
+    assert_false(of->dead);
+}
+
+static void a_state_that_could_not_be_committed_is_committed_later_though_no_work_comes(void **state)
+{
+    machine *of = *state;
+    give(of, of->hub->reader_to_writer, "own", 0, 0);
+    machine_round(of);
+    disk_fill(true);
+    for (unsigned i = 0; i < 3; i++) {
+        pass_time(of);
+        assert_int_equal(ch_state_committed(of->hub->store->state), 0);
+    }
+    disk_heal();
+    pass_time(of);
+    assert_int_equal(ch_state_committed(of->hub->store->state), 1);
+}
+
+static void what_a_failed_batch_took_back_with_it_is_committed_though_no_work_comes(void **state)
+{
+    machine *of = *state;
+    give(of, of->hub->reader_to_writer, "own", 0, 0);
+    machine_round(of);
+    disk_fill(true);
+    give(of, of->hub->front_to_writer, "client", 0, 1); /* it is answered, and does not come again */
+    machine_round(of);
+    assert_int_equal(ch_state_committed(of->hub->store->state), 0);
+    disk_heal();
+    machine_forget_answers(of);
+    pass_time(of);
+    assert_true(ch_state_committed(of->hub->store->state) >= 1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -106,6 +146,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_the_hub_itself_has_to_say_does_not_wait_for_all_clients),
         TEST(clients_do_not_wait_for_all_that_the_hub_itself_has_to_say),
+        TEST(a_state_that_could_not_be_committed_is_committed_later_though_no_work_comes),
+        TEST(what_a_failed_batch_took_back_with_it_is_committed_though_no_work_comes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
