@@ -155,7 +155,7 @@ static ch_status take_refusal(ch_batch *batch, ch_work *work, size_t index, cons
     return is_kept ? make_letter(batch, work, index, error) : CH_OK;
 }
 
-static ch_status note_letter(ch_batch *batch, const ch_event *event, ch_error *error);
+static ch_status note_letter(ch_batch *batch, const ch_event *event);
 
 static ch_status note_grant(ch_batch *batch, const ch_event *event)
 {
@@ -169,12 +169,12 @@ static ch_status note_grant(ch_batch *batch, const ch_event *event)
 }
 
 /* What others must hear of once it is durable. */
-static ch_status note_hub_event(ch_batch *batch, const ch_event *event, ch_error *error)
+static ch_status note_hub_event(ch_batch *batch, const ch_event *event)
 {
     if (ch_str_is(event->type, "hub.grant")) {
         return note_grant(batch, event);
     }
-    return ch_str_is(event->type, "hub.deadletter") ? note_letter(batch, event, error) : CH_OK;
+    return ch_str_is(event->type, "hub.deadletter") ? note_letter(batch, event) : CH_OK;
 }
 
 static ch_status accept(ch_batch *batch, ch_work *work, size_t index, ch_error *error)
@@ -195,7 +195,8 @@ static ch_status accept(ch_batch *batch, ch_work *work, size_t index, ch_error *
         return CH_OK;
     }
     work->answers[index].dead_letter = ch_state_next_dead_letter(batch->store->state) > letter ? letter : 0;
-    return note_hub_event(batch, &item->event, error);
+    status = note_hub_event(batch, &item->event);
+    return status == CH_OK ? CH_OK : ch_error_set(error, status, "batch", "no memory to tell others of it");
 }
 
 static bool is_open_letter(const ch_dead_letter *letter)
@@ -327,13 +328,14 @@ static ch_status append_retried(ch_batch *batch, uint64_t number, ch_error *erro
     return status == CH_OK ? close_letter(batch, number) : status;
 }
 
-/* A delivery is tried again by the reader, everything else by the connector that watches for the event. */
-static ch_status note_letter(ch_batch *batch, const ch_event *event, ch_error *error)
+/* A delivery is tried again by the reader, which says when the letter is closed; everything else by the connector that
+ * watches for the event. */
+static ch_status note_letter(ch_batch *batch, const ch_event *event)
 {
     ch_dead_letter letter;
     ch_str action = ch_mp_find_str(event->data, "action");
     uint64_t number = (uint64_t)ch_mp_find_int(event->data, "number", 0);
-    if (ch_str_is(action, "drop")) {
+    if (ch_str_is(action, "drop") || ch_str_is(action, "retried")) {
         return close_letter(batch, number);
     }
     if (!ch_str_is(action, "retry") || ch_state_dead_letter(batch->store->state, number, &letter) != CH_OK ||
@@ -345,7 +347,6 @@ static ch_status note_letter(ch_batch *batch, const ch_event *event, ch_error *e
                          batch->redeliveries.count + 1, CH_BATCH_ARRAY_FIRST, sizeof *batch->redeliveries.at);
     if (status == CH_OK) {
         batch->redeliveries.at[batch->redeliveries.count++] = letter;
-        status = append_retried(batch, number, error);
     }
     return status;
 }

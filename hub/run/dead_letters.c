@@ -44,3 +44,17 @@ ch_status ch_dead_letters_settle(ch_store *store, ch_error *error)
     }
     return at.status;
 }
+
+ch_status ch_dead_letter_of_delivery(const ch_dead_letter *letter, ch_redelivery *out_redelivery)
+{
+    const ch_str place = ch_str_of(letter->place), before = CH_STR("sequence ");
+    int64_t sequence;
+    if (!ch_str_starts(place, before) ||
+        ch_str_to_int((ch_str){place.at + before.size, place.size - before.size}, &sequence) != CH_OK ||
+        sequence < 1) {
+        return CH_INVALID;
+    }
+    *out_redelivery = (ch_redelivery){.dead_letter = letter->number, .sequence = (uint64_t)sequence};
+    memcpy(out_redelivery->subscription, letter->connector, sizeof out_redelivery->subscription);
+    return CH_OK;
+}

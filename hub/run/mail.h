@@ -107,11 +107,16 @@ typedef struct ch_grant_mail {
     ch_grant grant;
 } ch_grant_mail;
 
-typedef struct ch_redeliver_mail {
-    ch_mail mail;
+/* An operator has a delivery that became a dead letter tried again. */
+typedef struct ch_redelivery {
     uint64_t dead_letter;
     char subscription[CH_CODE_MAX + 1];
     uint64_t sequence;
+} ch_redelivery;
+
+typedef struct ch_redeliver_mail {
+    ch_mail mail;
+    ch_redelivery redelivery;
 } ch_redeliver_mail;
 
 typedef struct ch_rules_mail {

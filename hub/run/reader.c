@@ -260,7 +260,7 @@ static bool is_settling(const ch_reader *reader)
 }
 
 /* What is lost here is only delivered again. */
-static void write_cursors(ch_reader *reader)
+static ch_status write_cursors(ch_reader *reader)
 {
     ch_error error;
     ch_status status = CH_OK;
@@ -282,6 +282,7 @@ static void write_cursors(ch_reader *reader)
             ch_hub_fail(reader->hub, "reader", &error);
         }
     }
+    return status;
 }
 
 /* ---- the loop */
@@ -301,7 +302,7 @@ static void hear_main(ch_reader *reader)
     }
     while ((mail = ch_pipe_pop(reader->hub->writer_to_reader)) != NULL) {
         if (mail->kind == CH_MAIL_REDELIVER) {
-            ch_reader_redeliver(reader, (ch_redeliver_mail *)mail);
+            ch_reader_redeliver(reader, &((ch_redeliver_mail *)mail)->redelivery);
         }
         ch_mail_free(mail);
     }
@@ -417,8 +418,8 @@ static void look_after_cursors(ch_reader *reader)
     if (!cursors_are_due(reader) || is_settling(reader)) {
         return;
     }
-    if (is_settled(reader)) {
-        write_cursors(reader);
+    if (is_settled(reader) && write_cursors(reader) == CH_OK) {
+        ch_reader_close_retried(reader);
     }
     reader->cursors_at_ms = ch_reader_now(reader) + CURSORS_EVERY_MS;
     publish_figures(reader);
@@ -478,6 +479,7 @@ static void *run(void *argument)
 {
     pthread_setname_np(pthread_self(), "reader");
     ch_reader *reader = argument;
+    ch_reader_resume_retries(reader);
     work_for_clients(reader);
     hear_last_words(reader);
     sem_post(&reader->quiet);
@@ -488,7 +490,7 @@ static void *run(void *argument)
     }
     ch_backup_job_end(reader);
     if (is_settled(reader)) {
-        write_cursors(reader);
+        (void)write_cursors(reader); /* it has logged a failure */
     }
     return NULL;
 }
@@ -551,6 +553,7 @@ static void free_reader(ch_reader *reader)
     }
     sem_destroy(&reader->quiet);
     free(reader->subscriptions);
+    free(reader->retried);
     free_kept(&reader->parcels);
     free_kept(&reader->works);
     ch_log_reader_close(reader->log);

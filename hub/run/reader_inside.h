@@ -47,6 +47,8 @@ struct ch_reader {
     bool ring_front, ring_writer;
     ch_waiting_query waiting[CH_WAITING_QUERIES_MOST];
     size_t waiting_count;
+    uint64_t *retried; /* dead letters whose event is under way again, as the cursors do not hold yet */
+    size_t retried_count, retried_capacity;
     ch_backup_job *backup;
     ch_buf work;
     int64_t cursors_at_ms; /* when changed cursors are written next */
@@ -108,7 +110,13 @@ void ch_reader_acknowledge(ch_reader *reader, const ch_pending *event);
 void ch_reader_fail(ch_reader *reader, ch_subscription *subscription, uint64_t sequence, int64_t delay_ms,
                     const char *reason);
 void ch_reader_fail_overdue(ch_reader *reader, ch_subscription *subscription);
-void ch_reader_redeliver(ch_reader *reader, const ch_redeliver_mail *mail);
+/* The letter stays `retrying` until the cursors hold that the event is under way again: a crash, or a subscription that is
+ * gone or full, loses nothing. */
+void ch_reader_redeliver(ch_reader *reader, const ch_redelivery *redelivery);
+/* The cursors are written: closes the letters. */
+void ch_reader_close_retried(ch_reader *reader);
+/* At the start: what is still `retrying`. */
+void ch_reader_resume_retries(ch_reader *reader);
 /* The next event of a held case that the scan skipped comes under way; without one the case is held no more. */
 ch_status ch_reader_drain(ch_reader *reader, ch_subscription *subscription, uint64_t case_number,
                           ch_error *error) CH_MUST_CHECK;

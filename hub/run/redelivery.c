@@ -1,12 +1,16 @@
 /* What becomes of an event that was delivered: acknowledged, failed and held back with its case, or, after enough
  * deliveries, a dead letter.
  */
+#include "hub/run/dead_letters.h"
 #include "hub/run/reader_inside.h"
 
+#include "hub/base/array.h"
 #include "hub/base/diag.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+
+#define RETRIED_FIRST 16
 
 /* The machine's acknowledgement of an offer is its delivery; whether the department accepts it is another matter. */
 static void report_delivered(ch_reader *reader, const ch_pending *event)
@@ -98,32 +102,94 @@ void ch_reader_fail_overdue(ch_reader *reader, ch_subscription *subscription)
     }
 }
 
-void ch_reader_redeliver(ch_reader *reader, const ch_redeliver_mail *mail)
+/* ---- again, from a dead letter */
+
+static ch_status put_under_way(ch_reader *reader, ch_subscription *subscription, uint64_t sequence,
+                               ch_error *error)
 {
     ch_slice_event *event;
-    ch_error error;
-    ch_subscription *subscription = ch_reader_find_durable(reader, ch_str_of(mail->subscription));
-    if (subscription == NULL) {
-        ch_diag(CH_DIAG_WARN, "reader", "dead letter %" PRIu64 ": its subscription is gone",
-                mail->dead_letter);
-        return;
+    if (sequence >= subscription->next || ch_subscription_find(subscription, sequence) != NULL) {
+        return CH_OK; /* it was moved back, and the scan comes to the event again; or it is under way */
     }
-    if (mail->sequence >= subscription->next) {
-        return; /* it was moved back: the scan comes to the event again */
-    }
-    ch_status status = ch_reader_look(reader, &error);
+    ch_status status = ch_reader_look(reader, error);
     if (status == CH_OK) {
-        status = ch_slices_at(reader->slices, reader->log, mail->sequence, reader->last, &event, &error);
-    }
-    if (status == CH_OK && ch_subscription_find(subscription, mail->sequence) == NULL) {
-        const ch_pending again = {
-            .sequence = mail->sequence, .case_number = ch_reader_case_of(event), .deadline_ms = INT64_MAX};
-        status = ch_subscription_sent(subscription, &again);
-        subscription->loose = true;
+        status = ch_slices_at(reader->slices, reader->log, sequence, reader->last, &event, error);
     }
     if (status != CH_OK) {
-        ch_diag(CH_DIAG_ERROR, "reader", "dead letter %" PRIu64 " cannot be delivered again: %s",
-                mail->dead_letter, ch_status_text(status));
+        return status;
+    }
+    const ch_pending again = {
+        .sequence = sequence, .case_number = ch_reader_case_of(event), .deadline_ms = INT64_MAX};
+    status = ch_subscription_sent(subscription, &again);
+    subscription->loose = subscription->loose || status == CH_OK;
+    return status == CH_OK ? CH_OK
+                           : ch_error_set(error, status, subscription->name, "has too much under way");
+}
+
+static ch_status remember_retried(ch_reader *reader, uint64_t number, ch_error *error)
+{
+    ch_status status = ch_array_reserve(&reader->retried, &reader->retried_capacity,
+                                        reader->retried_count + 1, RETRIED_FIRST, sizeof *reader->retried);
+    if (status != CH_OK) {
+        return ch_error_set(error, status, "reader", "no memory to remember it");
+    }
+    reader->retried[reader->retried_count++] = number;
+    return CH_OK;
+}
+
+void ch_reader_redeliver(ch_reader *reader, const ch_redelivery *redelivery)
+{
+    ch_error error;
+    ch_subscription *subscription = ch_reader_find_durable(reader, ch_str_of(redelivery->subscription));
+    ch_status status =
+        subscription == NULL
+            ? ch_error_set(&error, CH_NOT_FOUND, redelivery->subscription, "the subscription is gone")
+            : put_under_way(reader, subscription, redelivery->sequence, &error);
+    if (status == CH_OK) {
+        status = remember_retried(reader, redelivery->dead_letter, &error);
+    }
+    if (status != CH_OK) {
+        ch_diag(CH_DIAG_WARN, "reader", "dead letter %" PRIu64 " is not delivered again yet: %s at %s: %s",
+                redelivery->dead_letter, ch_status_name(status), error.where, error.text);
+    }
+}
+
+void ch_reader_close_retried(ch_reader *reader)
+{
+    char id[64];
+    for (size_t i = 0; i < reader->retried_count; i++) {
+        uint64_t number = reader->retried[i];
+        snprintf(id, sizeof id, "dead-letter/%" PRIu64 "/retried", number);
+        ch_buf_clear(&reader->work);
+        ch_mp_put_map(&reader->work, 2);
+        put(&reader->work, "action", "retried");
+        ch_mp_put_text(&reader->work, "number");
+        ch_mp_put_uint(&reader->work, number);
+        ch_reader_report(reader, "hub.deadletter", id, CH_STR_NONE, ch_buf_str(&reader->work));
+    }
+    reader->retried_count = 0;
+}
+
+static bool see_letter(void *context, const ch_dead_letter *letter)
+{
+    ch_redelivery redelivery;
+    if (strcmp(letter->stage, "deliver") == 0 && strcmp(letter->status, "retrying") == 0 &&
+        ch_dead_letter_of_delivery(letter, &redelivery) == CH_OK) {
+        ch_reader_redeliver(context, &redelivery);
+    }
+    return true;
+}
+
+void ch_reader_resume_retries(ch_reader *reader)
+{
+    ch_error error;
+    ch_status status = ch_reader_look_at_state(reader, &error);
+    if (status == CH_OK) {
+        status = ch_state_reader_dead_letters(reader->state, 1, see_letter, reader);
+    }
+    if (status != CH_OK) {
+        ch_diag(CH_DIAG_ERROR, "reader", "dead letters that are being retried cannot be looked up: %s",
+                ch_status_text(status));
     }
 }
 

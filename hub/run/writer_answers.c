@@ -1,6 +1,7 @@
 /* What goes back: answers to the front, news to front and reader; and the rule that a session whose event was refused for
  * now begins again with that event.
  */
+#include "hub/run/dead_letters.h"
 #include "hub/run/writer_inside.h"
 
 #include "hub/base/diag.h"
@@ -170,20 +171,14 @@ void ch_writer_tell_grants(ch_writer *writer, ch_batch *batch)
 void ch_writer_tell_redeliveries(ch_writer *writer, ch_batch *batch)
 {
     ch_dead_letter letter;
-    int64_t sequence;
     while (ch_batch_next_redelivery(batch, &letter)) {
         ch_redeliver_mail *mail = (ch_redeliver_mail *)ch_mail_new(CH_MAIL_REDELIVER);
-        ch_str place = ch_str_of(letter.place);
-        if (mail == NULL || !ch_str_starts(place, CH_STR("sequence ")) ||
-            ch_str_to_int((ch_str){place.at + 9, place.size - 9}, &sequence) != CH_OK) {
+        if (mail == NULL || ch_dead_letter_of_delivery(&letter, &mail->redelivery) != CH_OK) {
             ch_mail_free(mail == NULL ? NULL : &mail->mail);
             ch_diag(CH_DIAG_ERROR, "writer", "dead letter %llu cannot be delivered again",
                     (unsigned long long)letter.number);
             continue;
         }
-        mail->dead_letter = letter.number;
-        mail->sequence = (uint64_t)sequence;
-        memcpy(mail->subscription, letter.connector, sizeof mail->subscription);
         send(writer->hub->writer_to_reader, &mail->mail);
     }
 }

@@ -439,6 +439,24 @@ static void draft_letter(matters *of, char *id, size_t size)
     put(of, "place", place);
 }
 
+/* What was to be delivered again is under way. CH_NOT_FOUND: none is. */
+static ch_status draft_retried(matters *of, char *id, size_t size)
+{
+    ch_dead_letter letter;
+    uint64_t number = 0, end = ch_state_next_dead_letter(of->witness->state);
+    for (uint64_t i = 1; i < end && number == 0; i++) {
+        assert_int_equal(ch_state_dead_letter(of->witness->state, i, &letter), CH_OK);
+        bool is_retried = strcmp(letter.stage, "deliver") == 0 && strcmp(letter.status, "retrying") == 0;
+        number = is_retried ? i : 0;
+    }
+    snprintf(id, size, "dead-letter/%" PRIu64 "/retried/%" PRIu64, number, ++of->ids);
+    ch_mp_put_map(&of->data, 2);
+    put(of, "action", "retried");
+    ch_mp_put_text(&of->data, "number");
+    ch_mp_put_uint(&of->data, number);
+    return number == 0 ? CH_NOT_FOUND : CH_OK;
+}
+
 void matters_report(matters *of)
 {
     static const client hub = {.source = "hub/ZJ"};
@@ -446,7 +464,11 @@ void matters_report(matters *of)
     char id[CH_ID_MAX + 1], handoff[CH_HANDOFF_ID_SIZE];
     bool delivers = below(of, 3) != 0;
     begin(of, &at, &hub, delivers ? "handoff.delivered" : "hub.deadletter");
-    if (!delivers) {
+    if (!delivers && below(of, 2) == 0) {
+        if (draft_retried(of, id, sizeof id) != CH_OK) {
+            return;
+        }
+    } else if (!delivers) {
         draft_letter(of, id, sizeof id);
     } else if (draft_delivered(of, &at, handoff, id, sizeof id) != CH_OK) {
         return;

@@ -302,6 +302,9 @@ class DeadLetters(RedeliveryTest):
     def letter(self):
         return wait_until(lambda: self.letters(), "the dead letter")[0]
 
+    def ends(self, *statuses):
+        wait_until(lambda: [row["status"] for row in self.letters()] == list(statuses), f"letters {statuses}")
+
     def test_after_so_many_deliveries_an_event_becomes_a_dead_letter_and_its_case_goes_on(self):
         at = self.publish("a1", "a2")
         subscription = self.subscribe(deliveries_most=3, credit=1)
@@ -333,7 +336,7 @@ class DeadLetters(RedeliveryTest):
         self.hub.casehub("deadletter", "retry", str(number))
         self.shows(subscription, "a1")
         subscription.ack(at["a1"])
-        self.assertEqual(self.letter()["status"], "retried")
+        self.ends("retried")
         self.assertEqual(self.row()["pending"], 0)
         self.assertEqual(self.hub.casehub("deadletter", "retry", str(number), check=False).returncode, 65)
 
@@ -343,7 +346,7 @@ class DeadLetters(RedeliveryTest):
         self.fail(subscription, 1)
         self.hub.casehub("deadletter", "retry", str(self.letter()["deadletter"]))
         self.fail(subscription, 1)
-        wait_until(lambda: [row["status"] for row in self.letters()] == ["retried", "open"], "a second dead letter")
+        self.ends("retried", "open")
 
     def test_it_is_delivered_when_its_subscriber_comes_back(self):
         self.publish("a1")
@@ -353,6 +356,39 @@ class DeadLetters(RedeliveryTest):
         subscription.end()
         self.hub.casehub("deadletter", "retry", str(number))
         self.shows(self.subscribe(self.hub.client()), "a1")
+
+    def test_what_was_to_be_delivered_again_is_not_lost_when_the_hub_is_killed(self):
+        hub = self.new_hub(**self.settings).start()
+        operator = hub.client()
+        operator.publish_one("case.opened", self.word, "a1", {"kind": "matter"}, ref="a")
+        subscribe = lambda by: by.subscribe(f"case.*.{self.word}.>", start={"all": True}, name=self.word,
+                                            deliveries_most=1)
+        letters = lambda by: [row["status"] for row in by.query("deadletters", status="all")]
+        subscriber = hub.client()
+        subscription = subscribe(subscriber)
+        subscription.nak(subscription.event()["sequence"], 0, "system-down")
+        wait_until(lambda: letters(operator) == ["open"], "the dead letter")
+        hub.stop()  # the cursors say now that the event is done with
+        hub.start()
+        hub.casehub("deadletter", "retry", "1")
+        hub.kill()
+        hub.start()
+        operator = hub.client()
+        self.assertEqual(ids(subscribe(operator).events(1)), ["a1"])
+        wait_until(lambda: letters(operator) == ["retried"], "the letter is closed")
+
+    def test_without_its_subscription_the_letter_stays(self):
+        self.publish("a1")
+        subscription = self.subscribe(deliveries_most=1)
+        self.fail(subscription, 1)
+        number = self.letter()["deadletter"]
+        subscription.end()
+        self.operator.query("delete_subscription", name=self.word)
+        self.hub.casehub("deadletter", "retry", str(number))
+        self.hub.wait_for_log("the subscription is gone")
+        self.ends("retrying")
+        self.hub.casehub("deadletter", "drop", str(number), "--reason", "nobody wants it")
+        self.ends("dropped")
 
     def test_trying_again_dry_changes_nothing(self):
         self.publish("a1")

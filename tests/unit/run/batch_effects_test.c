@@ -178,31 +178,53 @@ static void only_its_own_connector_ends_a_letter_with_what_was_mended(void **sta
 
 /* ---- what others must hear */
 
+/* As the reader says it. */
+static ch_work *work_of_hub(fixture *f, const char *id, const ch_buf *data)
+{
+    ch_work *work;
+    const ch_event event = {.id = ch_str_of(id),
+                            .source = CH_STR("hub/ZJ"),
+                            .type = CH_STR("hub.deadletter"),
+                            .time_ms = f->of.clock.now_ms,
+                            .data = ch_buf_str(data),
+                            .expected_version = -1};
+    assert_ok(ch_work_of_hub(&work, &event, &f->of.error), &f->of.error);
+    return work;
+}
+
 static ch_work *letter_of_a_delivery(fixture *f)
 {
     static const char *const pairs[][2] = {{"action", "made"},      {"connector", "desk-inbox"},
                                            {"stage", "deliver"},    {"code", "timeout"},
                                            {"reason", "no answer"}, {"place", "sequence 1"}};
     ch_buf data;
-    ch_work *work;
     ch_buf_init(&data, 1024);
     ch_mp_put_map(&data, 6);
     for (size_t i = 0; i < 6; i++) {
         ch_mp_put_text(&data, pairs[i][0]);
         ch_mp_put_text(&data, pairs[i][1]);
     }
-    const ch_event event = {.id = CH_STR("delivery/1"),
-                            .source = CH_STR("hub/ZJ"),
-                            .type = CH_STR("hub.deadletter"),
-                            .time_ms = f->of.clock.now_ms,
-                            .data = ch_buf_str(&data),
-                            .expected_version = -1};
-    assert_ok(ch_work_of_hub(&work, &event, &f->of.error), &f->of.error);
+    ch_work *work = work_of_hub(f, "delivery/1", &data);
     ch_buf_done(&data);
     return work;
 }
 
-static void a_delivery_that_is_tried_again_is_told_once_and_ends_its_letter(void **state)
+static ch_work *end_of_letter(fixture *f, unsigned number)
+{
+    ch_buf data;
+    ch_buf_init(&data, 1024);
+    ch_mp_put_map(&data, 2);
+    ch_mp_put_text(&data, "action");
+    ch_mp_put_text(&data, "retried");
+    ch_mp_put_text(&data, "number");
+    ch_mp_put_uint(&data, number);
+    ch_work *work = work_of_hub(f, "dead-letter/1/retried", &data);
+    ch_buf_done(&data);
+    return work;
+}
+
+static void
+a_delivery_that_is_tried_again_is_told_once_and_ends_its_letter_when_the_reader_says_so(void **state)
 {
     fixture *f = *state;
     ch_dead_letter letter;
@@ -215,8 +237,21 @@ static void a_delivery_that_is_tried_again_is_told_once_and_ends_its_letter(void
     assert_string_equal(letter.connector, "desk-inbox");
     assert_string_equal(letter.place, "sequence 1");
     assert_false(ch_batch_next_redelivery(f->of.batch, &letter));
+    assert_string_equal(letter_status(f, 1), "retrying");
+    assert_ok(act(f, "retry", 1), &f->of.error); /* once more, if it takes too long */
+    assert_true(ch_batch_next_redelivery(f->of.batch, &letter));
+    assert_ok(town_write(&f->of, end_of_letter(f, 1)), &f->of.error);
     assert_string_equal(letter_status(f, 1), "retried");
     assert_status(act(f, "retry", 1), CH_CONFLICT);
+}
+
+static void what_is_retried_keeps_no_key(void **state)
+{
+    fixture *f = *state;
+    assert_status(town_feed(&f->of, &f->hotline, "", "1", LOST), CH_NOT_FOUND);
+    assert_status(letter_key(f, 1), CH_OK);
+    assert_ok(town_write(&f->of, end_of_letter(f, 1)), &f->of.error);
+    assert_status(letter_key(f, 1), CH_ERASED);
 }
 
 static void grants_are_told_once_in_their_order(void **state)
@@ -288,7 +323,8 @@ int main(void)
         TEST(a_letter_that_is_not_there_cannot_be_dropped_or_tried_again),
         TEST(dropping_destroys_the_key_once),
         TEST(only_its_own_connector_ends_a_letter_with_what_was_mended),
-        TEST(a_delivery_that_is_tried_again_is_told_once_and_ends_its_letter),
+        TEST(a_delivery_that_is_tried_again_is_told_once_and_ends_its_letter_when_the_reader_says_so),
+        TEST(what_is_retried_keeps_no_key),
         TEST(grants_are_told_once_in_their_order),
         TEST(nobody_hears_of_what_was_not_stored),
         TEST(the_earliest_due_time_of_the_batch_is_known),
