@@ -307,6 +307,13 @@ static void hear_main(ch_front *front)
 
 /* ---- the loop */
 
+/* What was said while nobody listened is still to be read. */
+static bool is_silent(const ch_front *front, const ch_session *session, int64_t now)
+{
+    int64_t since = session->heard_ms > front->deaf_ms ? session->heard_ms : front->deaf_ms;
+    return now - since > SILENCES * front->hub->options.heartbeat_ms;
+}
+
 /* One that is gone is only noticed when something is sent to it. */
 void ch_front_probe(ch_front *front, int64_t quiet_ms)
 {
@@ -317,7 +324,7 @@ void ch_front_probe(ch_front *front, int64_t quiet_ms)
         if (session == NULL) {
             continue;
         }
-        if (now - session->heard_ms > SILENCES * front->hub->options.heartbeat_ms) {
+        if (is_silent(front, session, now)) {
             ch_diag(CH_DIAG_DEBUG, "front", "%s has gone silent: its session ends",
                     session->actor->grant.name);
             ch_front_end(front, session);
@@ -403,8 +410,10 @@ static void wait_for_something(ch_front *front)
             timeout_ms = 0;
         }
     }
-    ch_router_listen(front->router, !is_congested(front));
+    bool listens = !is_congested(front);
+    ch_router_listen(front->router, listens);
     ch_status status = ch_router_wait(front->router, fds, ready, PIPE_COUNT, timeout_ms, &error);
+    front->deaf_ms = listens ? front->deaf_ms : ch_front_now(front);
     if (status != CH_OK) {
         ch_hub_fail(front->hub, "front", &error);
     }

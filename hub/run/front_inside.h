@@ -28,6 +28,7 @@ struct ch_front {
         *last_task; /* that found the reader's pipe full; while there are any, nothing is read */
     bool ring_reader, more_to_receive;
     int64_t next_sweep_ms, stop_at_ms; /* monotonic; stop 0: go on */
+    int64_t deaf_ms;                   /* monotonic: when it last did not listen */
     int64_t flush_at_ms;               /* of the outboxes; 0: all are empty */
 };
 
@@ -38,7 +39,7 @@ void ch_front_send(ch_front *front, ch_session *session, ch_str header, ch_buf *
 void ch_front_error(ch_front *front, ch_session *session, uint64_t request, ch_status status,
                     const char *where, const char *text);
 void ch_front_end(ch_front *front, ch_session *session);
-/* Ends the silent, and asks those that were told nothing for so long whether they are there. */
+/* Ends those that said nothing while they were listened to, and asks those that were told nothing for so long whether they are there. */
 void ch_front_probe(ch_front *front, int64_t quiet_ms);
 /* Takes the task. */
 void ch_front_give_task(ch_front *front, ch_task *task);
