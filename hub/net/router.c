@@ -284,7 +284,7 @@ static ch_status receive_from(void *socket, bool local, ch_packet *out_packet)
         if (status != CH_OK || packet.frame_count > 2 || !is_chosen_by_libzmq(&packet)) {
             ch_packet_done(&packet);
         }
-        if (status == CH_OK) {
+        if (status == CH_OK || status == CH_NO_MEMORY) {
             *out_packet = packet;
         }
         if (status != CH_DENIED && status != CH_TOO_LARGE) {

@@ -62,7 +62,7 @@ ch_status ch_router_wait(ch_router *router, const int *fds, bool *fds_ready, siz
 void ch_router_listen(ch_router *router, bool listens);
 /* Takes one packet without waiting, from the sockets in turn; CH_END when there is none. A packet without an
  * authenticated user is dropped here. More than two frames are read off and dropped (bounded memory).
- * CH_NO_MEMORY: one packet was dropped. CH_IO: the socket is gone. */
+ * CH_NO_MEMORY: one packet was dropped; *out_packet says whose, without frames. CH_IO: the socket is gone. */
 ch_status ch_router_receive(ch_router *router, ch_packet *out_packet) CH_MUST_CHECK;
 void ch_packet_done(ch_packet *packet);
 /* Sends header and (unless NULL) body; takes *body_at (malloc) in any case and frees it when sent. CH_FULL:

@@ -371,6 +371,8 @@ static void receive(ch_front *front)
         if (status == CH_OK) {
             ch_front_hear_packet(front, &packet);
             ch_packet_done(&packet);
+        } else if (status == CH_NO_MEMORY) {
+            ch_front_miss_packet(front, &packet);
         } else if (status == CH_IO) {
             const ch_error error = {.status = CH_IO, .text = "a socket is gone"};
             ch_hub_fail(front->hub, "front", &error);

@@ -46,5 +46,7 @@ void ch_front_give_task(ch_front *front, ch_task *task);
 
 /* front_verbs.c. The packet stays the caller's, but for the frames it takes out. */
 void ch_front_hear_packet(ch_front *front, ch_packet *packet);
+/* One was dropped for want of memory: its session begins again. */
+void ch_front_miss_packet(ch_front *front, const ch_packet *packet);
 
 #endif

@@ -2,8 +2,9 @@
  * it is dealt with.
  */
 #include "hub/run/front_inside.h"
-
 #include "hub/run/intake.h"
+
+#include "hub/base/diag.h"
 
 #define WINDOWS_MOST 2 /* a client that goes on beyond them has its session ended */
 #define SESSION_BYTES_MOST ((size_t)32 * 1024 * 1024) /* of unanswered events */
@@ -92,6 +93,26 @@ static void hear_hello(ch_front *front, const ch_packet *packet, const ch_chp_me
     welcome(front, session, message->request);
 }
 
+/* There was no memory for something it said. What comes behind that must not overtake it. */
+static void begin_again(ch_front *front, ch_session *session, uint64_t request, const char *text)
+{
+    ch_front_error(front, session, request, CH_BUSY, "HELLO", text);
+    if (session->id != 0) {
+        ch_front_end(front, session);
+    }
+}
+
+void ch_front_miss_packet(ch_front *front, const ch_packet *packet)
+{
+    ch_session *session =
+        ch_sessions_by_route(front->sessions, packet->local, packet->route, packet->route_size);
+    if (session != NULL) {
+        ch_diag(CH_DIAG_WARN, "front", "no memory for what %s said: its session ends",
+                session->actor->grant.name);
+        begin_again(front, session, 0, "out of memory");
+    }
+}
+
 static void hear_publish(ch_front *front, ch_session *session, ch_packet *packet,
                          const ch_chp_message *message)
 {
@@ -103,11 +124,7 @@ static void hear_publish(ch_front *front, ch_session *session, ch_packet *packet
     if (status != CH_OK) {
         ch_metric_add(&front->hub->metrics->refusals[status], 1);
         if (status == CH_NO_MEMORY) {
-            /* What comes behind it must not overtake it: the session begins again. */
-            ch_front_error(front, session, message->request, CH_BUSY, "HELLO", error.text);
-            if (session->id != 0) {
-                ch_front_end(front, session);
-            }
+            begin_again(front, session, message->request, error.text);
             return;
         }
         ch_front_error(front, session, message->request, status, error.where, error.text);

@@ -33,6 +33,19 @@ void __wrap_free(void *at)
     }
 }
 
+/* The same for malloc(): the so-manieth call of this thread from now on has no memory; 0: none. */
+static _Thread_local unsigned refused_call;
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+    bool refuses = refused_call == 1;
+    refused_call -= refused_call > 0;
+    return refuses ? NULL : __real_malloc(size);
+}
+
 static int setup(void **state)
 {
     atomic_store(&watched.at, NULL);
@@ -257,6 +270,37 @@ static void a_message_of_many_frames_is_dropped_and_the_next_is_fine(void **stat
     peer_done(&p);
 }
 
+static void for_a_packet_without_memory_it_is_told_whose_it_was(void **state)
+{
+    hub *h = *state;
+    ch_packet first, packet;
+    hub_start(h);
+    peer p = peer_known(h, &first);
+    for (unsigned frame = 1; frame <= 2; frame++) {
+        ch_status status = CH_END;
+        memset(&packet, 0xff, sizeof packet);
+        peer_send(&p, "header", "body", 4);
+        while (status == CH_END) {
+            hub_serve(h, -1);
+            refused_call = frame;
+            status = ch_router_receive(h->router, &packet);
+            refused_call = 0;
+        }
+        assert_status(status, CH_NO_MEMORY);
+        assert_int_equal(packet.local, first.local);
+        assert_int_equal(packet.route_size, first.route_size);
+        assert_memory_equal(packet.route, first.route, first.route_size);
+        assert_int_equal(packet.frame_count, 0);
+        assert_true(packet.frames[0] == NULL && packet.frames[1] == NULL);
+    }
+    ch_packet_done(&first);
+    peer_send(&p, "next", NULL, 0);
+    packet = hub_receive(h);
+    assert_packet(&packet, "next");
+    ch_packet_done(&packet);
+    peer_done(&p);
+}
+
 static void nothing_is_sent_to_a_route_that_does_not_exist(void **state)
 {
     hub *h = *state;
@@ -465,6 +509,7 @@ int main(void)
         ROUTER_TEST(receives_nothing_when_nothing_came),
         ROUTER_TEST(a_message_that_is_too_large_ends_that_connection_only),
         ROUTER_TEST(a_message_of_many_frames_is_dropped_and_the_next_is_fine),
+        ROUTER_TEST(for_a_packet_without_memory_it_is_told_whose_it_was),
         ROUTER_TEST(nothing_is_sent_to_a_route_that_does_not_exist),
         ROUTER_TEST(a_client_that_is_gone_is_not_found),
         ROUTER_TEST(a_slow_client_is_full_and_gets_whole_messages_in_order),
