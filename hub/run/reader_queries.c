@@ -49,8 +49,11 @@ static ch_status take(reading *at, ch_slice_event *event, ch_error *error)
                             (unsigned long long)event->record.sequence);
     }
     ch_mp_put_raw(&at->parcel->body, bytes);
+    if (at->parcel->body.failed != CH_OK) {
+        return ch_error_set(error, at->parcel->body.failed, "READ", "no room for events");
+    }
     at->events++;
-    return at->parcel->body.failed;
+    return CH_OK;
 }
 
 static ch_status read_range(reading *at, uint32_t limit, ch_error *error)
