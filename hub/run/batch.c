@@ -172,7 +172,7 @@ void ch_batch_answer(ch_batch *batch)
         for (size_t i = 0; i < work->count && work->failure == NULL; i++) {
             const ch_chp_answer *answer = &work->answers[i];
             if (answer->status != CH_OK) {
-                ch_metric_add(&batch->metrics->refusals[answer->status], 1);
+                ch_metrics_count_refusals(batch->metrics, answer->status, 1);
             } else if (answer->duplicate) {
                 ch_metric_add(&batch->metrics->duplicates, 1);
             }
@@ -198,7 +198,7 @@ void ch_batch_refuse(ch_batch *batch, ch_status status, const char *text)
     batch->redeliveries.count = 0;
     for (ch_work *work = batch->works; work != NULL; work = work->next) {
         ch_work_refuse(work, status, text);
-        ch_metric_add(&batch->metrics->refusals[status], work->count);
+        ch_metrics_count_refusals(batch->metrics, status, work->count);
     }
 }
 

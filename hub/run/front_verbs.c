@@ -122,7 +122,7 @@ static void hear_publish(ch_front *front, ch_session *session, ch_packet *packet
     packet->frames[0] = packet->frames[1] = NULL;
     ch_status status = ch_intake_read(&work, front->rules, session->actor, message, header, body, &error);
     if (status != CH_OK) {
-        ch_metric_add(&front->hub->metrics->refusals[status], 1);
+        ch_metrics_count_refusals(front->hub->metrics, status, 1);
         if (status == CH_NO_MEMORY) {
             begin_again(front, session, message->request, error.text);
             return;

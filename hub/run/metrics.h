@@ -1,4 +1,4 @@
-/* metrics.h - what the hub counts about itself. Each figure is written by one thread, relaxed, and read by any.
+/* metrics.h - what the hub counts about itself. Each figure but refusals is written by one thread, relaxed, and read by any.
  *
  * Names and units are Prometheus's (https://prometheus.io/docs/practices/naming/). Labels never hold ids of cases,
  * clients or people: event types and systems are bounded lists.
@@ -65,8 +65,8 @@ typedef struct ch_metrics {
 #define CH_METRIC_FIELD(field, kind, name, help) _Atomic uint64_t field;
     CH_METRIC_LIST(CH_METRIC_FIELD)
 #undef CH_METRIC_FIELD
-    _Atomic uint64_t refusals[CH_STATUS_COUNT];
-    ch_metric_names types, systems; /* of events */
+    _Atomic uint64_t refusals[CH_STATUS_COUNT]; /* by front and writer: ch_metrics_count_refusals */
+    ch_metric_names types, systems;             /* of events */
     _Atomic uint64_t events[CH_METRIC_TYPES][CH_METRIC_SYSTEMS];
     ch_histogram commit_us, batch_events;
     _Atomic int64_t
@@ -90,6 +90,11 @@ static inline void ch_metric_set(_Atomic uint64_t *metric, uint64_t value)
 static inline uint64_t ch_metric_get(const _Atomic uint64_t *metric)
 {
     return atomic_load_explicit(metric, memory_order_relaxed);
+}
+/* Any thread: so many events. */
+static inline void ch_metrics_count_refusals(ch_metrics *metrics, ch_status why, uint64_t count)
+{
+    atomic_fetch_add_explicit(&metrics->refusals[why], count, memory_order_relaxed);
 }
 /* Writer thread: one accepted event. */
 void ch_metrics_count_event(ch_metrics *metrics, ch_str type, ch_str system);

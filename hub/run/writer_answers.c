@@ -132,7 +132,7 @@ static void hand_back(ch_writer *writer, ch_work *work, bool again)
 void ch_writer_refuse(ch_writer *writer, ch_work *work, ch_status status, const char *text)
 {
     ch_work_refuse(work, status, text);
-    ch_metric_add(&writer->hub->metrics->refusals[status], work->count);
+    ch_metrics_count_refusals(writer->hub->metrics, status, work->count);
     hand_back(writer, work, true);
 }
 

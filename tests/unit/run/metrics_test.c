@@ -3,6 +3,7 @@
 
 #include "hub/run/metrics.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -146,7 +147,7 @@ static void figures_are_what_was_counted(void **state)
     ch_metric_set(&f->metrics->clients, 7);
     ch_metric_add(&f->metrics->delivered, 2);
     ch_metric_add(&f->metrics->delivered, 3);
-    ch_metric_add(&f->metrics->refusals[CH_DENIED], 4);
+    ch_metrics_count_refusals(f->metrics, CH_DENIED, 4);
     atomic_store(&f->metrics->reader_look_ms, 1000);
     ch_metrics_count_event(f->metrics, CH_STR("case.opened"), CH_STR("hotline"));
     ch_metrics_count_event(f->metrics, CH_STR("case.opened"), CH_STR("hotline"));
@@ -160,6 +161,26 @@ static void figures_are_what_was_counted(void **state)
     assert_true(value_of(text, "casehub_events_total{type=\"case.opened\",system=\"hotline\"}") == 2);
     assert_true(value_of(text, "casehub_events_total{type=\"case.opened\",system=\"forum\"}") == 1);
     assert_null(strstr(text, "reason=\"busy\""));
+}
+
+#define AT_ONCE 200000
+
+static void *refuse_often(void *context)
+{
+    for (unsigned i = 0; i < AT_ONCE; i++) {
+        ch_metrics_count_refusals(context, CH_BUSY, 1);
+    }
+    return NULL;
+}
+
+static void refusals_of_two_threads_are_all_counted(void **state)
+{
+    fixture *f = *state;
+    pthread_t other;
+    assert_int_equal(pthread_create(&other, NULL, refuse_often, f->metrics), 0);
+    refuse_often(f->metrics);
+    assert_int_equal(pthread_join(other, NULL), 0);
+    assert_true(value_of(print(f, 0), "casehub_refusals_total{reason=\"busy\"}") == 2 * AT_ONCE);
 }
 
 static void a_histogram_is_cumulative_and_ends_with_its_count(void **state)
@@ -262,6 +283,7 @@ int main(void)
         TEST(a_new_hub_prints_a_well_formed_page),
         TEST(every_family_is_told_once),
         TEST(figures_are_what_was_counted),
+        TEST(refusals_of_two_threads_are_all_counted),
         TEST(a_histogram_is_cumulative_and_ends_with_its_count),
         TEST(systems_beyond_the_table_are_counted_as_other),
         TEST(types_beyond_the_table_are_counted_as_other),
