@@ -134,7 +134,6 @@ static ch_status make_letter(ch_batch *batch, ch_work *work, size_t index, ch_er
     status = append_hub_event(batch, CH_STR("hub.deadletter"), ch_str_of(id), ch_buf_str(data), raw, error);
     if (status == CH_OK) {
         answer->dead_letter = number;
-        ch_metric_add(&batch->metrics->dead_letters, 1);
     }
     return status;
 }

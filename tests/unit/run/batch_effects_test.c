@@ -245,6 +245,22 @@ a_delivery_that_is_tried_again_is_told_once_and_ends_its_letter_when_the_reader_
     assert_status(act(f, "retry", 1), CH_CONFLICT);
 }
 
+static void letters_are_counted_whoever_makes_them(void **state)
+{
+    fixture *f = *state;
+    static const char *const at_connector = "{\"type\":\"hub.deadletter\",\"source\":\"hotline/"
+                                            "1\",\"data\":{\"action\":\"made\",\"stage\":\"parse\"}}";
+    assert_status(town_feed(&f->of, &f->hotline, "", "1", LOST), CH_NOT_FOUND);
+    assert_int_equal(ch_metric_get(&f->of.metrics->dead_letters), 1);
+    assert_ok(town_write(&f->of, letter_of_a_delivery(f)), &f->of.error);
+    assert_int_equal(ch_metric_get(&f->of.metrics->dead_letters), 2);
+    assert_ok(town_feed(&f->of, &f->hotline, "1", "2", at_connector), &f->of.error);
+    assert_int_equal(ch_metric_get(&f->of.metrics->dead_letters), 3);
+    assert_ok(act(f, "retry", 3), &f->of.error);
+    assert_ok(act(f, "drop", 3), &f->of.error);
+    assert_int_equal(ch_metric_get(&f->of.metrics->dead_letters), 3);
+}
+
 static void what_is_retried_keeps_no_key(void **state)
 {
     fixture *f = *state;
@@ -324,6 +340,7 @@ int main(void)
         TEST(dropping_destroys_the_key_once),
         TEST(only_its_own_connector_ends_a_letter_with_what_was_mended),
         TEST(a_delivery_that_is_tried_again_is_told_once_and_ends_its_letter_when_the_reader_says_so),
+        TEST(letters_are_counted_whoever_makes_them),
         TEST(what_is_retried_keeps_no_key),
         TEST(grants_are_told_once_in_their_order),
         TEST(nobody_hears_of_what_was_not_stored),
