@@ -22,6 +22,13 @@ static int64_t real_monotonic_ms(void *context)
     return read_clock(CLOCK_MONOTONIC);
 }
 
+int64_t ch_clock_real_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 const ch_clock *ch_clock_real(void)
 {
     static const ch_clock real = {real_wall_ms, real_monotonic_ms, NULL};

@@ -15,6 +15,8 @@ typedef struct ch_clock {
 } ch_clock;
 
 const ch_clock *ch_clock_real(void);
+/* Microseconds of the real one that never goes back: only to measure how long something takes. */
+int64_t ch_clock_real_us(void);
 
 /* A clock that tests move by hand; monotonic_ms follows wall_ms. */
 typedef struct ch_clock_fake {

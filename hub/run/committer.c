@@ -1,11 +1,11 @@
 #include "hub/run/committer.h"
 
+#include "hub/base/clock.h"
 #include "hub/net/pipe.h"
 
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 struct ch_committer {
     pthread_t thread;
@@ -14,13 +14,6 @@ struct ch_committer {
     ch_commit_result result;
     bool started;
 };
-
-static int64_t monotonic_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 /* Sleeps until the pipe has something. */
 static void *wait_for(ch_pipe *pipe)
@@ -52,9 +45,9 @@ static void *run(void *argument)
     ch_committer *committer = argument;
     void *item;
     while ((item = wait_for(committer->batches)) != committer) {
-        int64_t begun_us = monotonic_us();
+        int64_t begun_us = ch_clock_real_us();
         committer->result.status = ch_batch_commit(item, &committer->result.error);
-        committer->result.took_us = monotonic_us() - begun_us;
+        committer->result.took_us = ch_clock_real_us() - begun_us;
         push(committer->results, item);
     }
     return NULL;

@@ -3,9 +3,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define COMMIT_FIRST_US 50
-#define BATCH_FIRST 1
-
 ch_status ch_metrics_new(ch_metrics **out_metrics)
 {
     ch_metrics *metrics = calloc(1, sizeof *metrics);
@@ -141,7 +138,7 @@ void ch_metrics_print(ch_buf *out, const ch_metrics *metrics, int64_t monotonic_
     print_events(out, metrics);
     print_refusals(out, metrics);
     print_histogram(out, &metrics->commit_us, "casehub_log_commit_duration_seconds",
-                    "Time of a log commit with its syncs.", COMMIT_FIRST_US, 1e-6);
+                    "Time of a log commit with its syncs.", CH_METRIC_COMMIT_FIRST_US, 1e-6);
     print_histogram(out, &metrics->batch_events, "casehub_log_batch_events", "Events of a log commit.",
-                    BATCH_FIRST, 1.0);
+                    CH_METRIC_BATCH_FIRST, 1.0);
 }

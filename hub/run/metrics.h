@@ -50,13 +50,15 @@
 #define CH_METRIC_TYPES 160 /* event types; what comes beyond is counted as "other" */
 #define CH_METRIC_SYSTEMS 32
 #define CH_METRIC_BUCKETS 16
+#define CH_METRIC_COMMIT_FIRST_US 50 /* first bounds; the others double */
+#define CH_METRIC_BATCH_FIRST 1
 
 typedef struct ch_metric_names {
     atomic_uint count;
     char at[CH_METRIC_TYPES][64]; /* written before count grows; never changed afterwards */
 } ch_metric_names;
 
-/* Cumulative when printed. Bounds: commit 50 us doubling; batch size 1 doubling. */
+/* Cumulative when printed. */
 typedef struct ch_histogram {
     _Atomic uint64_t buckets[CH_METRIC_BUCKETS + 1], sum;
 } ch_histogram;

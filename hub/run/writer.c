@@ -4,7 +4,6 @@
 
 #include <poll.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define BATCH_BYTES ((size_t)8 * 1024 * 1024)
 #define AWAITED_EVENTS 96 /* more than this costs fewer commits, but the committer waits for it */
@@ -66,8 +65,8 @@ static void finish_batch(ch_writer *writer, ch_batch *batch, int64_t took_us)
     if (records > 0) {
         ch_metric_set(&metrics->log_sequence, last);
         ch_metric_add(&metrics->batches, 1);
-        ch_histogram_add(&metrics->commit_us, 50, (uint64_t)took_us);
-        ch_histogram_add(&metrics->batch_events, 1, records);
+        ch_histogram_add(&metrics->commit_us, CH_METRIC_COMMIT_FIRST_US, (uint64_t)took_us);
+        ch_histogram_add(&metrics->batch_events, CH_METRIC_BATCH_FIRST, records);
         writer->dirty_events += records;
         writer->dirty_since_ms = writer->dirty_since_ms == 0 ? writer->last_batch_ms : writer->dirty_since_ms;
     }
@@ -230,25 +229,18 @@ static bool take_all(ch_writer *writer)
     return any;
 }
 
-static int64_t monotonic_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 /* A few events are answered sooner without a thread between. */
 static void commit_here(ch_writer *writer, ch_batch *batch)
 {
     ch_error error;
-    int64_t begun_us = monotonic_us();
+    int64_t begun_us = ch_clock_real_us();
     ch_status status = ch_batch_commit(batch, &error);
     if (status != CH_OK) {
         writer->filling = batch;
         give_up(writer, status, &error);
         return;
     }
-    finish_batch(writer, batch, monotonic_us() - begun_us);
+    finish_batch(writer, batch, ch_clock_real_us() - begun_us);
 }
 
 /* The batch goes to the log. One at a time: its answers come in order. */

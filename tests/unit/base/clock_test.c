@@ -196,6 +196,15 @@ static void a_fake_clock_stands_until_it_is_moved(void **state)
     assert_true(ch_clock_monotonic_ms(&fake.clock) == 1005);
 }
 
+static void microseconds_run_beside_the_real_clock(void **state)
+{
+    (void)state;
+    int64_t before_ms = ch_clock_monotonic_ms(ch_clock_real());
+    int64_t us = ch_clock_real_us();
+    int64_t after_ms = ch_clock_monotonic_ms(ch_clock_real());
+    assert_true(us / 1000 >= before_ms && us / 1000 <= after_ms);
+}
+
 static void the_real_clock_is_after_this_was_written(void **state)
 {
     (void)state;
@@ -216,6 +225,7 @@ int main(void)
         cmocka_unit_test(knows_the_days_of_the_week),
         cmocka_unit_test(a_date_and_its_offset_lead_back),
         cmocka_unit_test(a_fake_clock_stands_until_it_is_moved),
+        cmocka_unit_test(microseconds_run_beside_the_real_clock),
         cmocka_unit_test(the_real_clock_is_after_this_was_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -188,7 +188,7 @@ static void a_histogram_is_cumulative_and_ends_with_its_count(void **state)
     fixture *f = *state;
     const uint64_t values[] = {1, 50, 51, 400, 5000000, UINT64_MAX / 2};
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
-        ch_histogram_add(&f->metrics->commit_us, 50, values[i]);
+        ch_histogram_add(&f->metrics->commit_us, CH_METRIC_COMMIT_FIRST_US, values[i]);
     }
     const char *text = print(f, 0), *at = text;
     const char *bucket = "casehub_log_commit_duration_seconds_bucket{le=\"";
