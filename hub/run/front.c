@@ -399,9 +399,7 @@ static void wait_for_something(ch_front *front)
     int fds[PIPE_COUNT];
     bool ready[PIPE_COUNT];
     ch_error error;
-    int timeout_ms = front->more_to_receive || (front->tasks != NULL && !is_congested(front))
-                         ? 0
-                         : (int)sweep_every_ms(front);
+    int timeout_ms = front->more_to_receive ? 0 : (int)sweep_every_ms(front);
     if (front->tasks != NULL || front->flush_at_ms != 0) {
         timeout_ms = timeout_ms > 1 ? 1 : timeout_ms;
     }

@@ -52,6 +52,10 @@ ch_status ch_read_right_by_case(const ch_grant *grant, ch_state_reader *state, u
 /* The first where it is enough, else the second. */
 ch_status ch_read_right_of(const ch_grant *grant, ch_state_reader *state, uint64_t case_number, ch_str topic,
                            uint64_t before, ch_read_right *out_right) CH_MUST_CHECK;
+/* Opened for a while, to be ended whatever the status is. CH_END: there is none; CH_ERASED; CH_CORRUPT, CH_IO, CH_NO_MEMORY. */
+ch_status ch_read_secret(ch_buf *out_secret, ch_store *store, const ch_record *record,
+                         const ch_event *event) CH_MUST_CHECK;
+void ch_read_secret_done(ch_buf *secret);
 /* Appends the event of a record as this client may see it: secrets joined, personal ones by right. What was erased stays
  * away. CH_CORRUPT, CH_IO, CH_NO_MEMORY, CH_TOO_LARGE. */
 ch_status ch_read_event(ch_buf *out, ch_store *store, const ch_record *record, const ch_event *event,

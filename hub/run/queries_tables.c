@@ -5,11 +5,9 @@
 #include "hub/run/ready.h"
 
 #include <inttypes.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#define SECRET_LIMIT ((size_t)1024 * 1024)
 #define WHY_LIMIT ((size_t)256 * 1024)
 #define SHOWN_CHECKPOINT_MAX 1000 /* bytes; `checkpoint` tells a longer one */
 
@@ -149,30 +147,21 @@ static bool may_see_raw(const ch_grant *grant)
     return grant->role == CH_ROLE_CONNECTOR || grant->private_right == CH_PRIVATE_ALL;
 }
 
-/* CH_END: it never had one; CH_ERASED: its key is destroyed. */
-static ch_status open_secret(ch_query_look *look, uint64_t sequence, ch_buf *out_secret)
-{
-    ch_record record;
-    ch_event event;
-    ch_status status = ch_query_read_record(look, sequence, &record, &event);
-    return status == CH_OK ? ch_store_open_secret(look->asker->hub->store, &record, &event, out_secret)
-                           : status;
-}
-
 static ch_status put_raw(ch_query_look *look, ch_query_row *row, const ch_dead_letter *letter)
 {
-    ch_buf secret;
+    ch_buf secret = {.size = 0};
     ch_mp_value raw;
-    ch_buf_init(&secret, SECRET_LIMIT);
-    ch_status status = open_secret(look, letter->sequence, &secret);
+    ch_record record;
+    ch_event event;
+    ch_status status = ch_query_read_record(look, letter->sequence, &record, &event);
+    if (status == CH_OK) {
+        status = ch_read_secret(&secret, look->asker->hub->store, &record, &event);
+    }
     if (status == CH_OK && ch_mp_find(ch_buf_str(&secret), "raw", &raw, NULL) && raw.kind == CH_MP_BIN) {
         ch_query_put_key(row, "raw");
         ch_mp_put_bin(row->out, raw.str);
     }
-    if (secret.size > 0) {
-        sodium_memzero(secret.at, secret.size);
-    }
-    ch_buf_done(&secret);
+    ch_read_secret_done(&secret);
     if (status == CH_OK || status == CH_END || status == CH_ERASED) {
         return CH_OK;
     }

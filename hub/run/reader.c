@@ -502,8 +502,9 @@ typedef struct loading {
     ch_status status;
 } loading;
 
-static void set_defaults(const ch_hub_options *options, ch_subscription *subscription)
+void ch_reader_set_defaults(const ch_reader *reader, ch_subscription *subscription)
 {
+    const ch_hub_options *options = &reader->hub->options;
     subscription->held_most = (size_t)options->held_most;
     subscription->backoff_first_ms = options->backoff_first_ms;
     subscription->backoff_most_ms = options->backoff_most_ms;
@@ -517,7 +518,7 @@ static bool see_cursor(void *context, ch_str name, ch_str value)
     if (at->status != CH_OK) {
         return false;
     }
-    set_defaults(&at->reader->hub->options, subscription);
+    ch_reader_set_defaults(at->reader, subscription);
     at->status = ch_str_copy(subscription->name, sizeof subscription->name, name);
     if (at->status == CH_OK) {
         at->status = ch_subscription_decode(value, subscription);

@@ -74,6 +74,8 @@ ch_subscription *ch_reader_find_durable(ch_reader *reader, ch_str name);
 ch_status ch_reader_add(ch_reader *reader,
                         ch_subscription *subscription) CH_MUST_CHECK;    /* CH_FULL, CH_NO_MEMORY */
 void ch_reader_remove(ch_reader *reader, ch_subscription *subscription); /* frees it */
+/* What only the hub's options say. */
+void ch_reader_set_defaults(const ch_reader *reader, ch_subscription *subscription);
 /* At once and synced, not only within the second. */
 ch_status ch_reader_write_cursor(ch_reader *reader, const ch_subscription *subscription,
                                  ch_error *error) CH_MUST_CHECK;

@@ -146,9 +146,7 @@ static ch_status take_settings(const ch_reader *reader, const ch_task *task, ch_
         asked->ack_timeout_ms > 0 ? asked->ack_timeout_ms : options->ack_timeout_ms;
     subscription->deliveries_most =
         asked->deliveries_most > 0 ? asked->deliveries_most : options->deliveries_most;
-    subscription->backoff_first_ms = options->backoff_first_ms;
-    subscription->backoff_most_ms = options->backoff_most_ms;
-    subscription->held_most = (size_t)options->held_most;
+    ch_reader_set_defaults(reader, subscription);
     subscription->changed = true;
     return CH_OK;
 }

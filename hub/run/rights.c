@@ -71,19 +71,29 @@ ch_status ch_read_right_of(const ch_grant *grant, ch_state_reader *state, uint64
                : ch_read_right_by_case(grant, state, case_number, topic, before, out_right);
 }
 
+ch_status ch_read_secret(ch_buf *out_secret, ch_store *store, const ch_record *record, const ch_event *event)
+{
+    ch_buf_init(out_secret, SECRET_LIMIT);
+    return ch_store_open_secret(store, record, event, out_secret);
+}
+
+void ch_read_secret_done(ch_buf *secret)
+{
+    if (secret->size > 0) {
+        sodium_memzero(secret->at, secret->size);
+    }
+    ch_buf_done(secret);
+}
+
 ch_status ch_read_event(ch_buf *out, ch_store *store, const ch_record *record, const ch_event *event,
                         bool personal)
 {
     ch_buf secret;
-    ch_buf_init(&secret, SECRET_LIMIT);
-    ch_status status = ch_store_open_secret(store, record, event, &secret);
+    ch_status status = ch_read_secret(&secret, store, record, event);
     if (status == CH_OK || status == CH_END || status == CH_ERASED) {
         ch_str opened = status == CH_OK ? ch_buf_str(&secret) : CH_STR_NONE;
         status = ch_schema_join(out, event, opened, personal);
     }
-    if (secret.size > 0) {
-        sodium_memzero(secret.at, secret.size);
-    }
-    ch_buf_done(&secret);
+    ch_read_secret_done(&secret);
     return status;
 }
