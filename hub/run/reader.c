@@ -480,6 +480,7 @@ static void *run(void *argument)
     pthread_setname_np(pthread_self(), "reader");
     ch_reader *reader = argument;
     ch_reader_resume_retries(reader);
+    rest(reader);
     work_for_clients(reader);
     hear_last_words(reader);
     sem_post(&reader->quiet);
