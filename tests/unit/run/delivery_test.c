@@ -52,7 +52,7 @@ static void append_huge(fixture *f)
                             .epoch = 1,
                             .recorded_ms = TOWN_START_MS,
                             .topic = CH_STR("hub.alert.hub.-.-")};
-    ch_event_encode(&encoded, &event);
+    ch_event_store(&encoded, &event);
     ch_record record = {
         .sequence = sequence, .epoch = 1, .recorded_ms = TOWN_START_MS, .public_part = ch_buf_str(&encoded)};
     memcpy(chain, ch_event_log_chain(log), sizeof chain);
