@@ -23,6 +23,7 @@ static void print_environment(ch_buf *out)
              "is given;\n"
              "                 only if the hub's ipc is hub.ipc in that folder (ipc://<data_dir>/hub.ipc)\n"
              "  CASEHUB_KEY    secret key file, where --key is not given\n"
+             "  CASEHUB_SCHEMAS  folder of events.cfg and lifecycle.cfg, else the installed one\n"
              "  TZ             zone of the times that people see and type\n");
 }
 

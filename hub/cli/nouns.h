@@ -9,7 +9,7 @@
 
 extern const ch_noun ch_noun_status, ch_noun_check, ch_noun_event, ch_noun_case, ch_noun_handoff,
     ch_noun_connector, ch_noun_deadletter, ch_noun_subscription, ch_noun_party, ch_noun_route, ch_noun_key,
-    ch_noun_backup;
+    ch_noun_backup, ch_noun_schema;
 
 /* Verbs with a file of their own. */
 ch_status ch_event_publish(ch_cli *cli);
@@ -17,5 +17,6 @@ ch_status ch_event_tail(ch_cli *cli);
 ch_status ch_case_show(ch_cli *cli);
 ch_status ch_case_timeline(ch_cli *cli);
 ch_status ch_check(ch_cli *cli);
+ch_status ch_schema_export(ch_cli *cli);
 
 #endif

@@ -108,6 +108,7 @@ int ch_cli_run(int argc, char *const *argv, const ch_cli_world *world)
                              ch_noun_subscription,
                              ch_noun_key,
                              ch_noun_backup,
+                             ch_noun_schema,
                              {.name = "help", .help = "explain", CH_VERBS(help_verbs)}};
     ch_arguments arguments;
     ch_cli cli = {.world = world,

@@ -39,17 +39,30 @@ static ch_status read_parts(ch_rules *rules, const char *schemas_dir, const char
     return ch_rules_check(rules, error);
 }
 
-ch_status ch_rules_load(ch_rules **out_rules, const char *schemas_dir, const char *city_dir, ch_error *error)
+static ch_status keep_or_drop(ch_rules *rules, ch_status status, ch_rules **out_rules)
 {
-    ch_rules *rules = NULL;
-    if (ch_rules_new(&rules) != CH_OK) {
-        return ch_error_set(error, CH_NO_MEMORY, NULL, "no memory for the rules");
-    }
-    ch_status status = read_parts(rules, schemas_dir, city_dir, error);
     if (status != CH_OK) {
         ch_rules_unref(rules);
         return status;
     }
     *out_rules = rules;
     return CH_OK;
+}
+
+ch_status ch_rules_load(ch_rules **out_rules, const char *schemas_dir, const char *city_dir, ch_error *error)
+{
+    ch_rules *rules = NULL;
+    if (ch_rules_new(&rules) != CH_OK) {
+        return ch_error_set(error, CH_NO_MEMORY, NULL, "no memory for the rules");
+    }
+    return keep_or_drop(rules, read_parts(rules, schemas_dir, city_dir, error), out_rules);
+}
+
+ch_status ch_rules_load_events(ch_rules **out_rules, const char *events_file, ch_error *error)
+{
+    ch_rules *rules = NULL;
+    if (ch_rules_new(&rules) != CH_OK) {
+        return ch_error_set(error, CH_NO_MEMORY, NULL, "no memory for the rules");
+    }
+    return keep_or_drop(rules, ch_rules_read_events(rules, events_file, error), out_rules);
 }

@@ -12,14 +12,6 @@
 #define LOCAL_SUFFIX "_local"
 #define LOCAL_BYTES 400
 
-static const char *const kind_names[] = {
-    [CH_FIELD_STRING] = "string", [CH_FIELD_CODE] = "code", [CH_FIELD_INT] = "int",
-    [CH_FIELD_NUMBER] = "number", [CH_FIELD_BOOL] = "bool", [CH_FIELD_TIME] = "time",
-    [CH_FIELD_LIST] = "list",     [CH_FIELD_MAP] = "map",
-};
-static const char *const class_names[] = {
-    [CH_FIELD_PUBLIC] = "public", [CH_FIELD_TEXT] = "text", [CH_FIELD_PERSONAL] = "personal"};
-
 typedef struct field_list {
     ch_field fields[FIELDS_MAX];
     size_t count;
@@ -92,8 +84,11 @@ static ch_status add_field(const ch_cfg *cfg, const config_setting_t *at, field_
 static ch_status add_local(const ch_cfg *cfg, const config_setting_t *at, field_list *to,
                            const ch_field *code, size_t inherited, ch_error *error)
 {
-    ch_field local = {
-        .kind = CH_FIELD_STRING, .class = CH_FIELD_PUBLIC, .least = INT64_MIN, .most = LOCAL_BYTES};
+    ch_field local = {.kind = CH_FIELD_STRING,
+                      .class = CH_FIELD_PUBLIC,
+                      .least = INT64_MIN,
+                      .most = LOCAL_BYTES,
+                      .line = code->line};
     size_t size = strlen(code->name);
     if (code->kind != CH_FIELD_CODE) {
         return CH_OK;
@@ -117,11 +112,10 @@ static ch_status read_field(ch_rules *rules, const ch_cfg *cfg, const config_set
         status = ch_cfg_text(cfg, at, "name", field->name, sizeof field->name, error);
     }
     if (status == CH_OK) {
-        status = choose(cfg, at, "kind", kind_names, sizeof kind_names / sizeof *kind_names, &kind, error);
+        status = choose(cfg, at, "kind", ch_field_kind_names, CH_FIELD_KIND_COUNT, &kind, error);
     }
     if (status == CH_OK) {
-        status =
-            choose(cfg, at, "class", class_names, sizeof class_names / sizeof *class_names, &class, error);
+        status = choose(cfg, at, "class", ch_field_class_names, CH_FIELD_CLASS_COUNT, &class, error);
     }
     if (status == CH_OK && (field->name[0] == '\0' || kind == UINT32_MAX)) {
         status = ch_cfg_fail(cfg, at, error, "a field needs a name and a kind");
@@ -152,7 +146,8 @@ static ch_status read_fields(ch_rules *rules, const ch_cfg *cfg, const config_se
     ch_status status = ch_cfg_list(cfg, type, name, &list, error);
     for (int i = 0; status == CH_OK && list != NULL && i < config_setting_length(list); i++) {
         const config_setting_t *at = config_setting_get_elem(list, (unsigned)i);
-        ch_field field = {.class = class, .least = INT64_MIN, .most = INT64_MAX};
+        ch_field field = {
+            .class = class, .least = INT64_MIN, .most = INT64_MAX, .line = config_setting_source_line(at)};
         status = read_field(rules, cfg, at, &field, error);
         if (status == CH_OK) {
             status = add_field(cfg, at, to, &field, inherited, error);
@@ -193,7 +188,7 @@ static ch_status read_type(ch_rules *rules, const ch_cfg *cfg, const config_sett
 {
     static const char *const members[] = {"name", "producible", "like", "data", "private", NULL};
     char place[128];
-    ch_type type = {.producible = true};
+    ch_type type = {.producible = true, .line = config_setting_source_line(at)};
     data->count = private_fields->count = 0;
     ch_status status = ch_cfg_check_members(cfg, at, members, error);
     if (status == CH_OK) {

@@ -7,6 +7,14 @@
 #define TYPES_MAX 4096 /* positions are kept in 16 bits, and a schema of this size is no schema */
 #define FIELDS_MAX 4096
 
+const char *const ch_field_class_names[CH_FIELD_CLASS_COUNT] = {
+    [CH_FIELD_PUBLIC] = "public", [CH_FIELD_TEXT] = "text", [CH_FIELD_PERSONAL] = "personal"};
+const char *const ch_field_kind_names[CH_FIELD_KIND_COUNT] = {
+    [CH_FIELD_STRING] = "string", [CH_FIELD_CODE] = "code", [CH_FIELD_INT] = "int",
+    [CH_FIELD_NUMBER] = "number", [CH_FIELD_BOOL] = "bool", [CH_FIELD_TIME] = "time",
+    [CH_FIELD_LIST] = "list",     [CH_FIELD_MAP] = "map",
+};
+
 /* FNV-1a. */
 static size_t hash_name(const char *at, size_t size)
 {

@@ -19,6 +19,11 @@ typedef enum ch_field_kind {
     CH_FIELD_LIST,
     CH_FIELD_MAP
 } ch_field_kind;
+#define CH_FIELD_CLASS_COUNT (CH_FIELD_PERSONAL + 1)
+#define CH_FIELD_KIND_COUNT (CH_FIELD_MAP + 1)
+/* As events.cfg calls them. */
+extern const char *const ch_field_class_names[CH_FIELD_CLASS_COUNT];
+extern const char *const ch_field_kind_names[CH_FIELD_KIND_COUNT];
 
 typedef struct ch_field {
     char name[CH_CODE_MAX + 1];
@@ -28,6 +33,7 @@ typedef struct ch_field {
     int64_t least, most; /* int or number: value; string: bytes; list: items. INT64_MIN/MAX: no bound */
     char (*values)[CH_CODE_MAX + 1]; /* allowed codes; NULL: any */
     size_t value_count;
+    unsigned line; /* of the file that it was read from; 0: built by hand */
 } ch_field;
 
 typedef struct ch_type {
@@ -37,6 +43,7 @@ typedef struct ch_type {
     ch_field *private_fields; /* of private */
     size_t private_count;
     bool producible; /* false: only the hub writes it */
+    unsigned line;   /* as of a field */
 } ch_type;
 
 typedef struct ch_schema ch_schema;
