@@ -1,5 +1,7 @@
 #include "tests/unit/cli/fake_hub.h"
 
+#include "hub/model/event.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
@@ -8,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#define READ_EVENTS 3 /* in one answer */
 #define START_MS INT64_C(1795400820000)
 
 struct casehub {
@@ -239,6 +242,39 @@ int casehub_query(casehub *hub, const char *name, const char *arguments, int tim
     if (out_next != NULL) {
         *out_next = query->next == NULL ? NULL : strdup(query->next);
     }
+    return 0;
+}
+
+/* One of the events, as a hub gives it. */
+static void show_event(casehub *hub, size_t index, void *context,
+                       void (*on_event)(void *context, casehub *hub, const casehub_event *event))
+{
+    ch_buf encoded;
+    ch_error error = {.status = CH_OK};
+    ch_buf_init(&encoded, 1 << 20);
+    if (ch_event_from_json(&encoded, ch_str_of(script.events[index]), &error) != CH_OK) {
+        fprintf(stderr, "event %zu: %s: %s\n", index + 1, error.where, error.text);
+        abort();
+    }
+    const casehub_event event = {
+        .sequence = index + 1, .attempt = 1, .encoded = encoded.at, .encoded_size = encoded.size};
+    on_event(context, hub, &event);
+    ch_buf_done(&encoded);
+}
+
+int casehub_read(casehub *hub, uint64_t from, uint64_t to, const char *const *patterns, size_t pattern_count,
+                 unsigned limit, int timeout_ms, void *context,
+                 void (*on_event)(void *context, casehub *hub, const casehub_event *event),
+                 uint64_t *out_next)
+{
+    (void)limit;
+    (void)timeout_ms;
+    uint64_t end = from + READ_EVENTS, last = to == 0 || to > script.event_count ? script.event_count : to;
+    snprintf(script.read, sizeof script.read, "%s", pattern_count == 0 ? "" : patterns[0]);
+    for (uint64_t at = from; at < end && at <= last; at++) {
+        show_event(hub, (size_t)at - 1, context, on_event);
+    }
+    *out_next = end <= last ? end : 0;
     return 0;
 }
 

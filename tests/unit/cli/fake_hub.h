@@ -32,13 +32,14 @@ typedef struct fake_hub {
     char *published[FAKE_MOST];
     size_t published_count, answered;
     char endpoint[256];
-    /* Events for a subscriber. */
+    /* Events for a subscriber, or a log with sequences from 1 on for a reader. */
     const char *const *events;
     size_t event_count;
     uint64_t acknowledged[64];
     size_t acknowledged_count;
     size_t unsubscribed_after; /* so many acknowledgements */
     char subscribed[256];      /* "name from pattern credit" */
+    char read[64];             /* the first pattern of the last reading */
 } fake_hub;
 
 /* Fresh; the clock stands at 2026-11-23T10:27:00+08:00. */

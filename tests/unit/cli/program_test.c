@@ -160,9 +160,9 @@ static void help_is_there_for_everything_that_parses(void **state)
     program *self = *state;
     run(self, "--help");
     assert_int_equal(self->code, 0);
-    static const char *const nouns[] = {"status",    "check",      "event",        "case", "handoff",
-                                        "connector", "deadletter", "subscription", "key",  "party",
-                                        "route",     "backup",     "schema"};
+    static const char *const nouns[] = {"status",    "check",      "event",        "case",  "handoff",
+                                        "connector", "deadletter", "subscription", "key",   "party",
+                                        "route",     "backup",     "schema",       "report"};
     for (size_t i = 0; i < sizeof nouns / sizeof *nouns; i++) {
         run(self, "--help");
         assert_holds(self->output, nouns[i]);
