@@ -5,27 +5,40 @@
 #include "hub/cli/rows.h"
 
 #define READ_MS 30000
+#define PIECE_BYTES_MAX ((size_t)16 << 20) /* a hub ends one at about 64 KiB */
+#define SIZE_BYTES 4                       /* before each event of a piece */
 
-typedef struct walk {
-    ch_cli *cli;
-    ch_log_visit *visit;
-    void *context;
-    ch_status status;
-} walk;
-
-static void on_event(void *context, casehub *hub, const casehub_event *event)
+/* Kept until the library has returned: inside its callback nothing may be asked. */
+static void keep(void *context, casehub *hub, const casehub_event *event)
 {
-    walk *of = context;
-    ch_event decoded;
+    ch_buf *piece = context;
+    uint8_t *room = ch_buf_extend(piece, SIZE_BYTES + event->encoded_size);
     (void)hub;
-    if (of->status != CH_OK) {
-        return;
+    if (room != NULL) {
+        ch_put_be32(room, (uint32_t)event->encoded_size);
+        memcpy(room + SIZE_BYTES, event->encoded, event->encoded_size);
     }
-    of->status = ch_event_decode((ch_str){event->encoded, event->encoded_size}, CH_EVENT_RECORDED, &decoded,
-                                 &of->cli->error);
-    if (of->status == CH_OK) {
-        of->status = of->visit(of->context, &decoded);
+}
+
+static ch_status visit_piece(ch_cli *cli, const ch_buf *piece, ch_log_visit *visit, void *context)
+{
+    ch_event event;
+    if (piece->failed != CH_OK) {
+        return ch_error_set(&cli->error, piece->failed, NULL, "the hub sent more at once than it may");
     }
+    for (size_t at = 0; at < piece->size;) {
+        size_t size = ch_get_be32(piece->at + at);
+        const ch_str bytes = {(const char *)piece->at + at + SIZE_BYTES, size};
+        ch_status status = ch_event_decode(bytes, CH_EVENT_RECORDED, &event, &cli->error);
+        if (status == CH_OK) {
+            status = visit(context, &event);
+        }
+        if (status != CH_OK) {
+            return status;
+        }
+        at += SIZE_BYTES + size;
+    }
+    return CH_OK;
 }
 
 static ch_status find_end(ch_cli *cli, uint64_t *out_sequence)
@@ -39,10 +52,31 @@ static ch_status find_end(ch_cli *cli, uint64_t *out_sequence)
     return status;
 }
 
+/* All pieces from 1 to end. */
+static ch_status walk(ch_cli *cli, uint64_t end, const char *const *patterns, size_t pattern_count,
+                      ch_log_visit *visit, void *context)
+{
+    ch_buf piece;
+    ch_status status = CH_OK;
+    ch_buf_init(&piece, PIECE_BYTES_MAX);
+    for (uint64_t next = 1; status == CH_OK && next != 0 && next <= end;) {
+        ch_buf_clear(&piece);
+        if (ch_interrupted()) {
+            cli->exit_code = CH_EXIT_INTERRUPTED;
+            break;
+        }
+        status =
+            casehub_read(cli->hub, next, end, patterns, pattern_count, 0, READ_MS, &piece, keep, &next) == 0
+                ? visit_piece(cli, &piece, visit, context)
+                : ch_cli_fail(cli);
+    }
+    ch_buf_done(&piece);
+    return status;
+}
+
 ch_status ch_log_walk(ch_cli *cli, const char *const *patterns, size_t pattern_count, ch_log_visit *visit,
                       void *context)
 {
-    walk of = {.cli = cli, .visit = visit, .context = context};
     uint64_t end = 0;
     ch_status status = ch_cli_connect(cli);
     if (status == CH_OK) {
@@ -52,15 +86,5 @@ ch_status ch_log_walk(ch_cli *cli, const char *const *patterns, size_t pattern_c
         return status;
     }
     ch_interrupt_catch();
-    for (uint64_t next = 1; next != 0 && next <= end && of.status == CH_OK;) {
-        if (ch_interrupted()) {
-            cli->exit_code = CH_EXIT_INTERRUPTED;
-            return CH_OK;
-        }
-        if (casehub_read(cli->hub, next, end, patterns, pattern_count, 0, READ_MS, &of, on_event, &next) !=
-            0) {
-            return ch_cli_fail(cli);
-        }
-    }
-    return of.status;
+    return walk(cli, end, patterns, pattern_count, visit, context);
 }

@@ -18,5 +18,6 @@ ch_status ch_case_show(ch_cli *cli);
 ch_status ch_case_timeline(ch_cli *cli);
 ch_status ch_check(ch_cli *cli);
 ch_status ch_schema_export(ch_cli *cli);
+ch_status ch_route_simulate(ch_cli *cli);
 
 #endif

@@ -36,9 +36,21 @@ static const ch_argument explain_arguments[] = {
     CH_TAKES_NUMBER("priority", "1..5", 1, 5, "priority", "1 is highest"),
 };
 
-static const ch_verb verbs[] = {{.name = "explain",
-                                 CH_ARGUMENTS(explain_arguments),
-                                 .help = "which rule chooses whom for such a case, and why",
-                                 .run = explain}};
+static const ch_argument simulate_arguments[] = {
+    CH_NEEDS_TEXT("rules", "FILE|DIR", NULL,
+                  "a routing.cfg, beside the city's other tables; or a whole folder of a city"),
+    CH_TAKES_TIME("since", NULL, "cases that began then or later"),
+};
+
+static const ch_verb verbs[] = {
+    {.name = "explain",
+     CH_ARGUMENTS(explain_arguments),
+     .help = "which rule chooses whom for such a case, and why",
+     .run = explain},
+    {.name = "simulate",
+     CH_ARGUMENTS(simulate_arguments),
+     .help = "which cases of the past would have gone to somebody else by changed rules",
+     .run = ch_route_simulate},
+};
 
 const ch_noun ch_noun_route = {.name = "route", .help = "who gets which case", CH_VERBS(verbs)};

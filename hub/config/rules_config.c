@@ -23,15 +23,18 @@ const char *ch_rules_place(ch_rules *rules, const char *file, unsigned line)
     return ch_arena_str(&rules->arena, ch_str_of(text)).at;
 }
 
-static ch_status read_parts(ch_rules *rules, const char *schemas_dir, const char *city_dir, ch_error *error)
+/* routing_file NULL: the city's. */
+static ch_status read_parts(ch_rules *rules, const char *schemas_dir, const char *city_dir,
+                            const char *routing_file, ch_error *error)
 {
     char path[PATH_MAX];
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         const char *dir = parts[i].of_city ? city_dir : schemas_dir;
+        bool is_given = routing_file != NULL && parts[i].read == ch_rules_read_routing;
         if (snprintf(path, sizeof path, "%s/%s", dir, parts[i].file) >= (int)sizeof path) {
             return ch_error_set(error, CH_INVALID, parts[i].file, "the path to it is too long");
         }
-        ch_status status = parts[i].read(rules, path, error);
+        ch_status status = parts[i].read(rules, is_given ? routing_file : path, error);
         if (status != CH_OK) {
             return status;
         }
@@ -49,13 +52,19 @@ static ch_status keep_or_drop(ch_rules *rules, ch_status status, ch_rules **out_
     return CH_OK;
 }
 
-ch_status ch_rules_load(ch_rules **out_rules, const char *schemas_dir, const char *city_dir, ch_error *error)
+ch_status ch_rules_load_routing(ch_rules **out_rules, const char *schemas_dir, const char *city_dir,
+                                const char *routing_file, ch_error *error)
 {
     ch_rules *rules = NULL;
     if (ch_rules_new(&rules) != CH_OK) {
         return ch_error_set(error, CH_NO_MEMORY, NULL, "no memory for the rules");
     }
-    return keep_or_drop(rules, read_parts(rules, schemas_dir, city_dir, error), out_rules);
+    return keep_or_drop(rules, read_parts(rules, schemas_dir, city_dir, routing_file, error), out_rules);
+}
+
+ch_status ch_rules_load(ch_rules **out_rules, const char *schemas_dir, const char *city_dir, ch_error *error)
+{
+    return ch_rules_load_routing(out_rules, schemas_dir, city_dir, NULL, error);
 }
 
 ch_status ch_rules_load_events(ch_rules **out_rules, const char *events_file, ch_error *error)

@@ -14,6 +14,10 @@
 ch_status ch_rules_load(ch_rules **out_rules, const char *schemas_dir, const char *city_dir,
                         ch_error *error) CH_MUST_CHECK;
 
+/* With another routing.cfg than the city's, to try it. */
+ch_status ch_rules_load_routing(ch_rules **out_rules, const char *schemas_dir, const char *city_dir,
+                                const char *routing_file, ch_error *error) CH_MUST_CHECK;
+
 /* Event types only, for whoever looks at them without a hub: such rules cannot judge. */
 ch_status ch_rules_load_events(ch_rules **out_rules, const char *events_file, ch_error *error) CH_MUST_CHECK;
 
