@@ -1,4 +1,4 @@
-#include "hub/model/rules.h"
+#include "hub/model/routing.h"
 
 #include <stdio.h>
 
@@ -63,16 +63,122 @@ static void explain_match(const ch_route *route, ch_buf *why)
     ch_buf_append_text(why, "\n");
 }
 
-const ch_route *ch_route_choose(const ch_rules *rules, const ch_route_question *question, ch_buf *why)
+/* ---- the index
+ *
+ * A route fits only if its category is one of the question's prefixes by whole tokens and its area one of its prefixes by
+ * digits: a few dozen pairs, however many routes there are. Each pair is looked up; what hangs there by accident, too,
+ * is told apart by matches(). */
+
+/* FNV-1a, so that a prefix of an area goes on from the one before. */
+#define HASH_BASIS UINT64_C(0xcbf29ce484222325)
+
+static uint64_t hash_byte(uint64_t hash, char byte)
+{
+    return (hash ^ (uint8_t)byte) * UINT64_C(0x100000001b3);
+}
+
+static size_t slot_of(const ch_route_index *index, uint64_t hash)
+{
+    return (size_t)(hash ^ hash >> 32) & index->mask;
+}
+
+static uint64_t hash_route(const ch_route *route)
+{
+    uint64_t hash = HASH_BASIS;
+    for (const char *at = route->category; *at != '\0'; at++) {
+        hash = hash_byte(hash, *at);
+    }
+    hash = hash_byte(hash, '/');
+    for (const char *at = route->area; *at != '\0'; at++) {
+        hash = hash_byte(hash, *at);
+    }
+    return hash;
+}
+
+ch_status ch_route_index_make(ch_rules *rules)
+{
+    size_t slots = 4;
+    ch_route_index *index = &rules->route_index;
+    while (slots < 2 * rules->route_count) {
+        slots *= 2;
+    }
+    *index = (ch_route_index){
+        .slots = ch_arena_alloc(&rules->arena, slots * sizeof *index->slots),
+        .next = ch_arena_alloc(&rules->arena, (rules->route_count + 1) * sizeof *index->next),
+        .mask = slots - 1,
+    };
+    if (index->slots == NULL || index->next == NULL) {
+        return CH_NO_MEMORY;
+    }
+    /* From the last on, so that each chain begins with its first. */
+    for (size_t i = rules->route_count; i > 0; i--) {
+        const ch_route *route = &rules->routes[i - 1];
+        uint32_t *slot = &index->slots[slot_of(index, hash_route(route))];
+        index->area_sizes |= UINT32_C(1) << strlen(route->area);
+        index->next[i - 1] = *slot;
+        *slot = (uint32_t)i;
+    }
+    return CH_OK;
+}
+
+/* The first of the chain that matches, if it comes before `best` (position + 1; 0: there is none yet). */
+static uint32_t search_chain(const ch_rules *rules, const ch_route_question *question, uint64_t hash,
+                             uint32_t best)
+{
+    const ch_route_index *index = &rules->route_index;
+    uint32_t at = index->slots[slot_of(index, hash)];
+    while (at != 0 && (best == 0 || at < best)) {
+        if (matches(&rules->routes[at - 1], question, NULL)) {
+            return at;
+        }
+        at = index->next[at - 1];
+    }
+    return best;
+}
+
+/* With every prefix of the area, under one of the category. */
+static uint32_t search_areas(const ch_rules *rules, const ch_route_question *question, uint64_t hash,
+                             uint32_t best)
+{
+    hash = hash_byte(hash, '/');
+    for (size_t size = 0; size < sizeof rules->routes->area; size++) {
+        if ((rules->route_index.area_sizes & UINT32_C(1) << size) != 0) {
+            best = search_chain(rules, question, hash, best);
+        }
+        if (size == question->area.size) {
+            break;
+        }
+        hash = hash_byte(hash, question->area.at[size]);
+    }
+    return best;
+}
+
+static const ch_route *find(const ch_rules *rules, const ch_route_question *question)
+{
+    uint64_t hash = HASH_BASIS;
+    uint32_t best = search_areas(rules, question, hash, 0);
+    for (size_t i = 0; i < question->category.size; i++) {
+        hash = hash_byte(hash, question->category.at[i]);
+        if (i + 1 == question->category.size || question->category.at[i + 1] == '.') {
+            best = search_areas(rules, question, hash, best);
+        }
+    }
+    return best == 0 ? NULL : &rules->routes[best - 1];
+}
+
+/* One after another: every rule that was in the way is named. */
+static const ch_route *explain(const ch_rules *rules, const ch_route_question *question, ch_buf *why)
 {
     for (size_t i = 0; i < rules->route_count; i++) {
-        const ch_route *route = &rules->routes[i];
-        if (matches(route, question, why)) {
-            if (why != NULL) {
-                explain_match(route, why);
-            }
-            return route;
+        if (matches(&rules->routes[i], question, why)) {
+            explain_match(&rules->routes[i], why);
+            return &rules->routes[i];
         }
     }
     return NULL;
+}
+
+const ch_route *ch_route_choose(const ch_rules *rules, const ch_route_question *question, ch_buf *why)
+{
+    return why != NULL ? explain(rules, question, why) : find(rules, question);
 }

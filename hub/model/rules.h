@@ -82,6 +82,14 @@ typedef struct ch_route {
     const char *place;
 } ch_route;
 
+/* Routes by what they say of category and area: chains of positions in the table's order. */
+typedef struct ch_route_index {
+    uint32_t *slots;     /* position + 1 of a chain's first route; 0: none */
+    uint32_t *next;      /* of each route, position + 1 of the next in its chain; 0: it is the last */
+    size_t mask;         /* slots - 1, a power of two less one */
+    uint32_t area_sizes; /* bit n: some route's area has n digits */
+} ch_route_index;
+
 typedef struct ch_rules {
     atomic_uint references;
     ch_arena arena;         /* owns what the pointers below lead to */
@@ -103,6 +111,7 @@ typedef struct ch_rules {
     unsigned hop_limit;            /* most parties in a row that each passed it on to the next; 0: 8 */
     unsigned rejection_limit;      /* so many refusals of a case in a cycle: arbitration; 0: 5 */
     uint16_t *transitions_by_type; /* made by ch_rules_check: positions sorted by type, kind, table order */
+    ch_route_index route_index;    /* made by ch_rules_check */
 } ch_rules;
 
 /* One reference, empty tables. */

@@ -1,4 +1,5 @@
 #include "hub/model/plan.h"
+#include "hub/model/routing.h"
 
 #include <stdlib.h>
 
@@ -431,6 +432,9 @@ ch_status ch_rules_check(ch_rules *rules, ch_error *error)
     ch_status status = index_transitions(rules, error);
     for (size_t i = 0; status == CH_OK && i < sizeof checks / sizeof *checks; i++) {
         status = checks[i](rules, error);
+    }
+    if (status == CH_OK && ch_route_index_make(rules) != CH_OK) {
+        status = ch_error_set(error, CH_NO_MEMORY, NULL, "no room for the index of routes");
     }
     return status;
 }

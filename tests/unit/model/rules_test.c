@@ -1,7 +1,10 @@
 /* Rules that are made by hand: one good city, and one mistake at a time. */
 #include "tests/unit/check.h"
 
+#include "hub/base/random.h"
 #include "hub/model/rules.h"
+
+#include <stdio.h>
 
 #define BIT(state) (UINT32_C(1) << (state))
 
@@ -509,6 +512,69 @@ static void a_route_matches_by_all_that_it_says(void **state)
     ch_rules_unref(rules);
 }
 
+static const char *any(ch_random_seeded *random, const char *const *of, size_t count)
+{
+    return of[ch_random_below(random, count)];
+}
+
+#define ROUTES_MANY 40
+
+static ch_rules *random_rules(ch_random_seeded *random)
+{
+    static const char *const in_categories[] = {"", "power", "power.trip", "lamp"};
+    static const char *const in_areas[] = {"", "33", "3302"};
+    static const char *const systems[] = {"", "", "grid", "forum"};
+    static const char *const priorities[] = {"", "", "1", "123"};
+    ch_error error = {.status = CH_OK};
+    ch_rules *rules = good_rules();
+    rules->routes = ch_arena_alloc(&rules->arena, ROUTES_MANY * sizeof *rules->routes);
+    assert_non_null(rules->routes);
+    rules->route_count = ROUTES_MANY;
+    for (size_t i = 0; i < ROUTES_MANY; i++) {
+        ch_route *route = &rules->routes[i];
+        snprintf(route->name, sizeof route->name, "route-%zu", i);
+        set(route->party, "water");
+        set(route->category, any(random, in_categories, sizeof in_categories / sizeof *in_categories));
+        set(route->area, any(random, in_areas, sizeof in_areas / sizeof *in_areas));
+        set(route->system, any(random, systems, sizeof systems / sizeof *systems));
+        route->priority_most = (int)strlen(any(random, priorities, sizeof priorities / sizeof *priorities));
+    }
+    assert_ok(ch_rules_check(rules, &error), &error);
+    return rules;
+}
+
+static void of_many_routes_the_first_that_fits_is_found_as_if_all_were_tried(void **state)
+{
+    (void)state;
+    static const char *const asked_categories[] = {"",         "power", "power.trip",  "power.trip.main",
+                                                   "powerful", "lamp",  "power.trips", "power.",
+                                                   ".power",   "gas"};
+    static const char *const asked_areas[] = {"",  "3", "33", "330", "3302", "330203", "330203001002003",
+                                              "34"};
+    static const char *const asked_systems[] = {"", "grid", "forum", "hotline"};
+    ch_random_seeded random;
+    ch_buf why;
+    ch_random_seeded_init(&random, 11);
+    ch_buf_init(&why, 1 << 16);
+    for (unsigned round = 0; round < 50; round++) {
+        ch_rules *rules = random_rules(&random);
+        for (unsigned i = 0; i < 400; i++) {
+            const ch_route_question question = {
+                .system =
+                    ch_str_of(any(&random, asked_systems, sizeof asked_systems / sizeof *asked_systems)),
+                .category = ch_str_of(
+                    any(&random, asked_categories, sizeof asked_categories / sizeof *asked_categories)),
+                .area = ch_str_of(any(&random, asked_areas, sizeof asked_areas / sizeof *asked_areas)),
+                .priority = (int)(i % 6),
+            };
+            ch_buf_clear(&why);
+            assert_string_equal(chosen(rules, question, NULL), chosen(rules, question, &why));
+        }
+        ch_rules_unref(rules);
+    }
+    ch_buf_done(&why);
+}
+
 static void why_tells_of_each_rule_up_to_the_match(void **state)
 {
     (void)state;
@@ -559,6 +625,7 @@ int main(void)
         cmocka_unit_test(finds_each_row_however_the_tables_were_ordered),
         cmocka_unit_test(rules_live_until_the_last_reference_ends),
         cmocka_unit_test(a_route_matches_by_all_that_it_says),
+        cmocka_unit_test(of_many_routes_the_first_that_fits_is_found_as_if_all_were_tried),
         cmocka_unit_test(why_tells_of_each_rule_up_to_the_match),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
