@@ -276,3 +276,9 @@ size_t ch_schema_count(const ch_schema *schema)
 {
     return schema->count;
 }
+
+const ch_type *ch_schema_at(const ch_schema *schema, size_t index)
+{
+    assert(index < schema->count);
+    return &schema->entries[index].type;
+}

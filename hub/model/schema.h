@@ -54,6 +54,7 @@ void ch_schema_free(ch_schema *schema);
 ch_status ch_schema_add(ch_schema *schema, const ch_type *type, ch_error *error) CH_MUST_CHECK;
 const ch_type *ch_schema_find(const ch_schema *schema, ch_str type_name);
 size_t ch_schema_count(const ch_schema *schema);
+const ch_type *ch_schema_at(const ch_schema *schema, size_t index);
 
 /* type known and producible (unless by_hub), every field of data and private right. CH_INVALID; where is
  * "data.score" or "private.phone". */
