@@ -100,6 +100,7 @@ void ch_case_free(ch_case *the_case)
     free(the_case->digests);
     free(the_case->groups);
     free(the_case->candidates);
+    free(the_case->links);
     free(the_case);
 }
 
@@ -117,7 +118,9 @@ void ch_case_clear(ch_case *the_case)
                           .groups = the_case->groups,
                           .group_capacity = the_case->group_capacity,
                           .candidates = the_case->candidates,
-                          .candidate_capacity = the_case->candidate_capacity};
+                          .candidate_capacity = the_case->candidate_capacity,
+                          .links = the_case->links,
+                          .link_capacity = the_case->link_capacity};
 }
 
 /* Thousands of cases are in memory at once and most have one or two of everything: nothing is set aside before it is
@@ -148,6 +151,11 @@ ch_status ch_case_reserve_groups(ch_case *the_case, size_t groups, size_t candid
     return status;
 }
 
+ch_status ch_case_reserve_links(ch_case *the_case, size_t links)
+{
+    return RESERVE(the_case->links, the_case->link_capacity, links);
+}
+
 static void copy_items(void *to, const void *from, size_t count, size_t size)
 {
     if (count > 0) {
@@ -162,6 +170,9 @@ ch_status ch_case_copy(ch_case *to, const ch_case *from)
     if (status == CH_OK) {
         status = ch_case_reserve_groups(to, from->group_count, from->candidate_count);
     }
+    if (status == CH_OK) {
+        status = ch_case_reserve_links(to, from->link_count);
+    }
     if (status != CH_OK) {
         return status;
     }
@@ -171,6 +182,7 @@ ch_status ch_case_copy(ch_case *to, const ch_case *from)
     copy_items(to->digests, from->digests, from->digest_count, sizeof *to->digests);
     copy_items(to->groups, from->groups, from->group_count, sizeof *to->groups);
     copy_items(to->candidates, from->candidates, from->candidate_count, sizeof *to->candidates);
+    copy_items(to->links, from->links, from->link_count, sizeof *to->links);
     /* Everything else lies before the arrays. */
     memcpy(to, from, offsetof(ch_case, handoffs));
     to->handoff_count = from->handoff_count;
@@ -179,6 +191,7 @@ ch_status ch_case_copy(ch_case *to, const ch_case *from)
     to->digest_count = from->digest_count;
     to->group_count = from->group_count;
     to->candidate_count = from->candidate_count;
+    to->link_count = from->link_count;
     return CH_OK;
 }
 

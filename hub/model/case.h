@@ -6,7 +6,7 @@
 #ifndef CH_MODEL_CASE_H
 #define CH_MODEL_CASE_H
 
-#include "hub/model/event.h"
+#include "hub/model/link.h"
 
 #define CH_HANDOFFS_MAX 256 /* of one case */
 #define CH_STEPS_MAX 256    /* state changes kept of one case; the oldest go first */
@@ -124,6 +124,7 @@ typedef struct ch_case {
     int feedback_score;     /* 1..5 of the present cycle; 0: none */
     int feedback_satisfied; /* -1 not said, 0 no, 1 yes */
     uint64_t merged_into;   /* case number, 0: not merged */
+    uint32_t merge_depth;   /* most merges in a row that lead here */
 
     ch_handoff *handoffs; /* in order of index */
     size_t handoff_count, handoff_capacity;
@@ -138,6 +139,8 @@ typedef struct ch_case {
     size_t group_count, group_capacity;
     ch_candidate *candidates;
     size_t candidate_count, candidate_capacity;
+    ch_link *links; /* oldest first */
+    size_t link_count, link_capacity;
 } ch_case;
 
 /* An empty case (state CH_CASE_NONE, version 0). CH_NO_MEMORY. */
@@ -149,6 +152,7 @@ void ch_case_clear(ch_case *the_case);
 ch_status ch_case_reserve(ch_case *the_case, size_t handoffs, size_t steps, size_t refs,
                           size_t digests) CH_MUST_CHECK;
 ch_status ch_case_reserve_groups(ch_case *the_case, size_t groups, size_t candidates) CH_MUST_CHECK;
+ch_status ch_case_reserve_links(ch_case *the_case, size_t links) CH_MUST_CHECK;
 /* Deep copy into *to, reusing its memory. */
 ch_status ch_case_copy(ch_case *to, const ch_case *from) CH_MUST_CHECK;
 
@@ -170,6 +174,9 @@ const ch_handoff *ch_case_handoff(const ch_case *the_case, uint32_t index); /* N
 /* Highest index; what is only for information (cc) does not count. NULL: none is open. */
 const ch_handoff *ch_case_latest_open(const ch_case *the_case);
 ch_form ch_case_form(const ch_case *the_case, const ch_handoff *handoff);
+/* NULL: there is none. */
+const ch_link *ch_case_link(const ch_case *the_case, uint64_t other);
+const ch_link *ch_case_parent(const ch_case *the_case);
 /* received to waiting: work goes on. */
 bool ch_case_state_is_active(ch_case_state state);
 

@@ -5,7 +5,18 @@
 /* A case with every table full and every text at its longest stays below it. */
 #define ENCODED_MAX ((size_t)1024 * 1024)
 
-typedef enum column_kind { TEXT, I64, U64, U32, INT, FLAG, CASE_STATE, HANDOFF_STATE, FORM } column_kind;
+typedef enum column_kind {
+    TEXT,
+    I64,
+    U64,
+    U32,
+    INT,
+    FLAG,
+    CASE_STATE,
+    HANDOFF_STATE,
+    FORM,
+    RELATION
+} column_kind;
 
 typedef struct column {
     column_kind kind;
@@ -17,7 +28,7 @@ typedef struct column {
         kind, offsetof(type, member), sizeof(((type *)0)->member)                                            \
     }
 #define COUNT_OF(table) (sizeof(table) / sizeof *(table))
-#define LISTS 6 /* behind the case's own columns */
+#define LISTS 7 /* behind the case's own columns */
 
 static const column case_columns[] = {
     COLUMN(ch_case, U64, number),
@@ -42,6 +53,7 @@ static const column case_columns[] = {
     COLUMN(ch_case, INT, feedback_score),
     COLUMN(ch_case, INT, feedback_satisfied),
     COLUMN(ch_case, U64, merged_into),
+    COLUMN(ch_case, U32, merge_depth),
 };
 
 static const column handoff_columns[] = {
@@ -83,6 +95,12 @@ static const column candidate_columns[] = {
     COLUMN(ch_candidate, TEXT, party),
 };
 
+static const column link_columns[] = {
+    COLUMN(ch_link, U64, other),
+    COLUMN(ch_link, TEXT, id),
+    COLUMN(ch_link, RELATION, relation),
+};
+
 static void put_column(ch_buf *out, const void *row, const column *of)
 {
     const char *at = (const char *)row + of->offset;
@@ -96,6 +114,7 @@ static void put_column(ch_buf *out, const void *row, const column *of)
     case CASE_STATE: ch_mp_put_uint(out, *(const ch_case_state *)(const void *)at); break;
     case HANDOFF_STATE: ch_mp_put_uint(out, *(const ch_handoff_state *)(const void *)at); break;
     case FORM: ch_mp_put_uint(out, *(const ch_form *)(const void *)at); break;
+    case RELATION: ch_mp_put_uint(out, *(const ch_relation *)(const void *)at); break;
     }
 }
 
@@ -139,6 +158,8 @@ void ch_case_encode(ch_buf *out, const ch_case *the_case)
              COUNT_OF(group_columns));
     put_rows(out, the_case->candidates, the_case->candidate_count, sizeof *the_case->candidates,
              candidate_columns, COUNT_OF(candidate_columns));
+    put_rows(out, the_case->links, the_case->link_count, sizeof *the_case->links, link_columns,
+             COUNT_OF(link_columns));
 }
 
 static bool take_text(char *out, size_t size, const ch_mp_value *value)
@@ -166,6 +187,7 @@ static bool take_column(ch_mp_reader *reader, void *row, const column *of)
                    : of->kind == INT                  ? INT32_MAX
                    : of->kind == CASE_STATE           ? CH_CASE_STATE_COUNT - 1
                    : of->kind == FORM                 ? CH_FORM_COUNT - 1
+                   : of->kind == RELATION             ? CH_RELATION_COUNT - 1
                                                       : CH_HANDOFF_STATE_COUNT - 1;
     if (value.kind != CH_MP_INT || value.integer < least || value.integer > most) {
         return false;
@@ -178,6 +200,7 @@ static bool take_column(ch_mp_reader *reader, void *row, const column *of)
     case CASE_STATE: *(ch_case_state *)(void *)at = (ch_case_state)value.integer; break;
     case HANDOFF_STATE: *(ch_handoff_state *)(void *)at = (ch_handoff_state)value.integer; break;
     case FORM: *(ch_form *)(void *)at = (ch_form)value.integer; break;
+    case RELATION: *(ch_relation *)(void *)at = (ch_relation)value.integer; break;
     case TEXT:
     case FLAG: break;
     }
@@ -314,6 +337,23 @@ static bool take_groups(ch_mp_reader *reader, ch_case *the_case, ch_status *out_
     return *out_status == CH_OK && take_candidate_rows(reader, the_case);
 }
 
+static bool take_links(ch_mp_reader *reader, ch_case *the_case, ch_status *out_status)
+{
+    size_t columns;
+    if (!take_array(reader, CH_LINKS_MAX, &the_case->link_count)) {
+        return false;
+    }
+    *out_status = ch_case_reserve_links(the_case, the_case->link_count);
+    for (size_t i = 0; *out_status == CH_OK && i < the_case->link_count; i++) {
+        the_case->links[i] = (ch_link){.other = 0};
+        if (!take_array(reader, COUNT_OF(link_columns), &columns) || columns != COUNT_OF(link_columns) ||
+            !take_columns(reader, &the_case->links[i], link_columns, columns)) {
+            return false;
+        }
+    }
+    return *out_status == CH_OK;
+}
+
 static bool take_case(ch_mp_reader *reader, ch_case *the_case, ch_status *out_status)
 {
     size_t count;
@@ -339,7 +379,8 @@ static bool take_case(ch_mp_reader *reader, ch_case *the_case, ch_status *out_st
     }
     *out_status = ch_case_reserve(the_case, 0, 0, the_case->ref_count, 0);
     return *out_status == CH_OK && take_refs(reader, the_case) &&
-           take_digests(reader, the_case, out_status) && take_groups(reader, the_case, out_status);
+           take_digests(reader, the_case, out_status) && take_groups(reader, the_case, out_status) &&
+           take_links(reader, the_case, out_status);
 }
 
 ch_status ch_case_decode(ch_str bytes, ch_case *the_case)

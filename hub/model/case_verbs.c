@@ -129,6 +129,12 @@ ch_status ch_judge_case_event(ch_judgement *judgement, const ch_event *event)
     if (status == CH_OK) {
         status = with_digests(judgement, &own);
     }
+    if (status == CH_OK) {
+        status = ch_judge_check_note(judgement);
+    }
+    if (status == CH_OK) {
+        status = ch_judge_before_pair(judgement, &own);
+    }
     if (status != CH_OK) {
         return status;
     }
@@ -150,5 +156,8 @@ ch_status ch_judge_case_event(ch_judgement *judgement, const ch_event *event)
         }
     }
     status = ch_judge_take_row(judgement, &own, row, CH_HOW_OWN);
+    if (status == CH_OK) {
+        status = ch_judge_after_pair(judgement, &own);
+    }
     return status == CH_OK && is_verdict(event) ? ch_judge_apply_verdict(judgement, event) : status;
 }

@@ -11,8 +11,9 @@
 ch_status ch_decision_new(ch_decision **out_decision)
 {
     ch_decision *decision = calloc(1, sizeof *decision);
-    if (decision == NULL || ch_case_new(&decision->own_scratch) != CH_OK) {
-        free(decision);
+    if (decision == NULL || ch_case_new(&decision->own_scratch) != CH_OK ||
+        ch_case_new(&decision->own_other) != CH_OK) {
+        ch_decision_free(decision);
         return CH_NO_MEMORY;
     }
     ch_arena_init(&decision->arena, ARENA_LIMIT);
@@ -29,6 +30,7 @@ void ch_decision_free(ch_decision *decision)
     ch_arena_done(&decision->arena);
     ch_buf_done(&decision->work);
     ch_case_free(decision->own_scratch);
+    ch_case_free(decision->own_other);
     free(decision);
 }
 
@@ -37,7 +39,7 @@ static void reset(ch_decision *decision)
     ch_arena_reset(&decision->arena);
     decision->count = 0;
     decision->incoming = 0;
-    decision->scratch = NULL;
+    decision->scratch = decision->other = NULL;
     decision->present_state = CH_CASE_NONE;
     decision->present_version = 0;
 }
@@ -65,24 +67,29 @@ static ch_status not_found(const ch_judgement *judgement, const char *where, ch_
     return ch_error_set(judgement->error, CH_NOT_FOUND, where, "there is no case %.*s", CH_STR_ARG(what));
 }
 
+ch_status ch_judge_load(ch_judgement *judgement, const ch_case *found)
+{
+    ch_status status = ch_case_copy(judgement->scratch, found);
+    if (status != CH_OK) {
+        return ch_error_set(judgement->error, status, "subject", "the case cannot be read");
+    }
+    judgement->number = found->number;
+    judgement->case_id = ch_str_of(judgement->scratch->id);
+    judgement->decision->present_state = judgement->scratch->state;
+    judgement->decision->present_version = judgement->scratch->version;
+    return CH_OK;
+}
+
 static ch_status load_case(ch_judgement *judgement, uint64_t number)
 {
     const ch_case *found = NULL;
     ch_status status = judgement->view->case_by_number(judgement->view->context, number, &found);
     if (status == CH_OK) {
-        status = ch_case_copy(judgement->scratch, found);
+        return ch_judge_load(judgement, found);
     }
-    if (status == CH_NOT_FOUND) {
-        return status;
-    }
-    if (status != CH_OK) {
-        return ch_error_set(judgement->error, status, "subject", "the case cannot be read");
-    }
-    judgement->number = number;
-    judgement->case_id = ch_str_of(judgement->scratch->id);
-    judgement->decision->present_state = judgement->scratch->state;
-    judgement->decision->present_version = judgement->scratch->version;
-    return CH_OK;
+    return status == CH_NOT_FOUND
+               ? status
+               : ch_error_set(judgement->error, status, "subject", "the case cannot be read");
 }
 
 static ch_status load_by_id(ch_judgement *judgement, const char *where, ch_str id)
@@ -289,6 +296,9 @@ static ch_status judge_known(ch_judgement *judgement, bool opens)
     if (status == CH_OK) {
         status = ch_judge_may_touch(judgement);
     }
+    if (status == CH_OK && judgement->scratch->merged_into != 0 && judgement->intake->role != CH_ROLE_HUB) {
+        return ch_judge_of_merged(judgement);
+    }
     if (status == CH_OK && opens) {
         status = ch_judge_difference(judgement, &event);
     }
@@ -338,6 +348,7 @@ ch_status ch_decide(ch_decision *decision, const ch_rules *rules, const ch_view 
     ch_status status = judge(&judgement);
     if (status != CH_OK) {
         decision->count = 0;
+        decision->other = NULL;
         return status;
     }
     decision->scratch = decision->own_scratch;

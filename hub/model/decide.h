@@ -47,11 +47,12 @@ typedef struct ch_decision {
     size_t count;
     size_t incoming;  /* index of the producer's event: derived inferred steps come before it */
     ch_case *scratch; /* the case after all events; NULL for hub. events */
+    ch_case *other;   /* the same of a second case that has got some of them; NULL: none has */
     /* On refusal, for the answer: the present state and version, 0 when there is no case. */
     ch_case_state present_state;
     uint32_t present_version;
-    ch_buf work;          /* decide's own, between events */
-    ch_case *own_scratch; /* what `scratch` leads to */
+    ch_buf work;                      /* decide's own, between events */
+    ch_case *own_scratch, *own_other; /* what `scratch` and `other` lead to */
 } ch_decision;
 
 /* Large; allocate once and reuse. */

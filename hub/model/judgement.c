@@ -186,9 +186,9 @@ static ch_status explain_evolve(ch_judgement *judgement, ch_status status, ch_st
         return ch_error_set(
             judgement->error, status, "subject",
             "case %.*s has no room for another %.*s (%d handoffs, %d groups with %d candidates to come, %d "
-            "compared fields at most)",
+            "compared fields, %d links at most)",
             CH_STR_ARG(judgement->case_id), CH_STR_ARG(type), CH_HANDOFFS_MAX, CH_GROUPS_MAX,
-            CH_CANDIDATES_MAX, CH_DIGESTS_MAX);
+            CH_CANDIDATES_MAX, CH_DIGESTS_MAX, CH_LINKS_MAX);
     }
     return ch_error_set(judgement->error, status, "subject", "%.*s cannot be applied to case %.*s",
                         CH_STR_ARG(type), CH_STR_ARG(judgement->case_id));

@@ -68,6 +68,39 @@ ch_status ch_judge_take_row(ch_judgement *judgement, const ch_event *event, cons
 /* Derives the events of the path. */
 ch_status ch_judge_walk(ch_judgement *judgement, const ch_case_path *path, ch_how how) CH_MUST_CHECK;
 
+/* decide.c: makes it the case that this is about. */
+ch_status ch_judge_load(ch_judgement *judgement, const ch_case *found) CH_MUST_CHECK;
+
+/* relations.c: events that tie two cases together (other events pass). Before such an event is taken: checks it
+ * against both cases, which leaves the other in decision->own_other, and completes its data. After: what follows
+ * on the other case. */
+ch_status ch_judge_before_pair(ch_judgement *judgement, ch_event *event) CH_MUST_CHECK;
+ch_status ch_judge_after_pair(ch_judgement *judgement, const ch_event *event) CH_MUST_CHECK;
+/* The case that is named, as it stands; where is the field. CH_NOT_FOUND. */
+ch_status ch_judge_find_other(const ch_judgement *judgement, const char *where, ch_str id,
+                              const ch_case **out_other) CH_MUST_CHECK;
+/* Copies it to decision->own_other when it may be tied to the present one, by this client. */
+ch_status ch_judge_take_other(ch_judgement *judgement, const char *where, const ch_case *other) CH_MUST_CHECK;
+/* The same judgement, but about the other case. */
+ch_judgement ch_judge_on_other(const ch_judgement *judgement);
+/* CH_REFUSED: sought is `from` or one of those above it. */
+ch_status ch_judge_check_not_above(const ch_judgement *judgement, const char *where, const ch_case *from,
+                                   const ch_case *sought) CH_MUST_CHECK;
+/* Derives a case.linked or case.unlinked; depth 0: not said. */
+ch_status ch_judge_say_linked(ch_judgement *judgement, ch_str type, ch_str other, ch_relation relation,
+                              uint32_t depth) CH_MUST_CHECK;
+
+/* merges.c: moves on to the case that stands for it now: itself, or what it was merged into. */
+ch_status ch_judge_follow_merges(const ch_judgement *judgement, const char *where,
+                                 const ch_case **the_case) CH_MUST_CHECK;
+ch_status ch_judge_before_merged(ch_judgement *judgement, ch_event *event) CH_MUST_CHECK;
+ch_status ch_judge_after_merged(ch_judgement *judgement, const ch_event *event) CH_MUST_CHECK;
+/* The producer's event about a merged case: a command is refused, a report becomes a note on the case that stands for
+ * it. */
+ch_status ch_judge_of_merged(ch_judgement *judgement) CH_MUST_CHECK;
+/* CH_INVALID: a note says what only such a report's may. */
+ch_status ch_judge_check_note(const ch_judgement *judgement) CH_MUST_CHECK;
+
 /* handoff_verbs.c */
 ch_status ch_judge_handoff_event(ch_judgement *judgement, const ch_event *event) CH_MUST_CHECK;
 /* Derives an event about one handoff. */

@@ -187,6 +187,9 @@ static void take_decision(city *of)
     if (decision->scratch != NULL) {
         assert_same_case(decision->scratch, of->cases[decision->events[0].case_number]);
     }
+    if (decision->other != NULL) {
+        assert_same_case(decision->other, of->cases[decision->other->number]);
+    }
     of->sequence += decision->count;
 }
 
@@ -230,6 +233,7 @@ ch_status city_publish(city *of, ch_role role, const char *parties, ch_event eve
         assert_true(of->error.text[0] != '\0');
         assert_int_equal(of->decision->count, 0);
         assert_null(of->decision->scratch);
+        assert_null(of->decision->other);
     }
     return status;
 }

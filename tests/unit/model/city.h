@@ -2,7 +2,7 @@
  * log that is folded beside each decision.
  *
  * Every accepted decision is checked: its events, encoded, without their sealed fields and decoded again, must
- * fold to the same bytes as decision->scratch.
+ * fold to the same bytes as decision->scratch and decision->other.
  */
 #ifndef TESTS_UNIT_MODEL_CITY_H
 #define TESTS_UNIT_MODEL_CITY_H

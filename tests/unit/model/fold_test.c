@@ -15,11 +15,12 @@ static const char *const types[] = {
     "case.cancelled",    "handoff.offered",   "handoff.accepted", "handoff.accepted",  "handoff.rejected",
     "handoff.started",   "handoff.completed", "handoff.failed",   "handoff.returned",  "handoff.transferred",
     "handoff.withdrawn", "handoff.extended",  "handoff.urged",    "handoff.delivered", "handoff.expired",
-    "hub.alert",
+    "case.linked",       "case.linked",       "case.unlinked",    "case.merged",       "hub.alert",
 };
 static const char *const parties[] = {"power-supply", "water", "urban-mgmt", "city-supervision",
                                       "firm-repair-a"};
 static const char *const categories[] = {"power.trip", "lamp.out", "smell", "complaint", "service.repair"};
+static const char *const relations[] = {"", ",\"relation\":\"parent\"", ",\"relation\":\"child\""};
 static const ch_role roles[] = {CH_ROLE_CONNECTOR, CH_ROLE_OPERATOR, CH_ROLE_DEPARTMENT, CH_ROLE_SUPERVISOR,
                                 CH_ROLE_HUB};
 
@@ -27,7 +28,7 @@ static const ch_role roles[] = {CH_ROLE_CONNECTOR, CH_ROLE_OPERATOR, CH_ROLE_DEP
 
 static ch_str random_data(city *of, ch_random_seeded *random, uint64_t number)
 {
-    char text[400];
+    char text[600];
     size_t at = (size_t)snprintf(text, sizeof text, "{\"priority\":%d,\"text\":\"t%d\",\"score\":%d",
                                  1 + (int)ch_random_below(random, 5), (int)ch_random_below(random, 3),
                                  1 + (int)ch_random_below(random, 5));
@@ -40,6 +41,11 @@ static ch_str random_data(city *of, ch_random_seeded *random, uint64_t number)
     if (number != 0 && ch_random_below(random, 3) == 0) {
         at += (size_t)snprintf(text + at, sizeof text - at, ",\"handoff\":\"%s/h%d\"",
                                city_case(of, number)->id, 1 + (int)ch_random_below(random, 4));
+    }
+    if (number != 0) {
+        const ch_case *other = city_case(of, 1 + ch_random_below(random, of->case_count));
+        at += (size_t)snprintf(text + at, sizeof text - at, ",\"other\":\"%s\",\"into\":\"%s\"%s", other->id,
+                               other->id, PICK(random, relations));
     }
     if (ch_random_below(random, 4) == 0) {
         at +=
@@ -69,6 +75,30 @@ static ch_event random_event(city *of, ch_random_seeded *random)
     return event;
 }
 
+/* Both cases say the same of a link, and what was merged away has nothing to do any more. */
+static void check_relations(const city *of, uint64_t number)
+{
+    const ch_case *the_case = city_case(of, number);
+    for (size_t i = 0; i < the_case->link_count; i++) {
+        const ch_link *link = &the_case->links[i];
+        const ch_case *other = city_case(of, link->other);
+        const ch_link *back = ch_case_link(other, number);
+        if (link->relation == CH_RELATION_MERGED) {
+            assert_int_equal(other->merged_into, number);
+            continue;
+        }
+        assert_non_null(back);
+        assert_int_equal(back->relation == CH_RELATION_PARENT, link->relation == CH_RELATION_CHILD);
+        assert_int_equal(back->relation == CH_RELATION_CHILD, link->relation == CH_RELATION_PARENT);
+    }
+    assert_int_equal(the_case->state == CH_CASE_MERGED, the_case->merged_into != 0);
+    if (the_case->merged_into != 0) {
+        assert_int_equal(ch_case_link(city_case(of, the_case->merged_into), number)->relation,
+                         CH_RELATION_MERGED);
+        assert_null(ch_case_latest_open(the_case));
+    }
+}
+
 static void folds_every_decision_to_the_same_bytes(void **unused)
 {
     (void)unused;
@@ -89,6 +119,9 @@ static void folds_every_decision_to_the_same_bytes(void **unused)
                 refused++;
             }
         }
+        for (uint64_t number = 1; number <= of.case_count; number++) {
+            check_relations(&of, number);
+        }
         city_stop(&of);
     }
     assert_true(taken > SEEDS * EVENTS_A_SEED / 5);
@@ -103,6 +136,8 @@ static ch_case *rich_case(city *of)
                      CH_OK);
     assert_int_equal(city_command(of, "handoff.accepted", 1, "{\"handoff\":\"ZJ-20261123-1/h1\"}"), CH_OK);
     assert_int_equal(city_command(of, "case.waiting", 1, "{\"reason\":\"citizen\"}"), CH_OK);
+    assert_int_equal(city_open(of, "forum/zh", "10", NULL), CH_OK);
+    assert_int_equal(city_command(of, "case.linked", 1, "{\"other\":\"ZJ-20261123-2\"}"), CH_OK);
     return of->cases[1];
 }
 

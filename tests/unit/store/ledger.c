@@ -180,3 +180,19 @@ void ledger_move(ledger *of, uint64_t number, uint32_t index, const char *type, 
     put_handoff_data(of, number, index, NULL, due_ms);
     write_case_event(of, (ch_event){.type = ch_str_of(type), .data = ch_buf_str(&of->data)}, number, 0);
 }
+
+void ledger_tie(ledger *of, uint64_t number, const char *type, const char *field, uint64_t other,
+                const char *relation)
+{
+    char id[CH_CASE_ID_SIZE];
+    ch_case_id_format(id, "ZJ", LEDGER_START_MS, 480, other, false);
+    ch_buf_clear(&of->data);
+    ch_mp_put_map(&of->data, 1u + (relation != NULL));
+    ch_mp_put_text(&of->data, field);
+    ch_mp_put_text(&of->data, id);
+    if (relation != NULL) {
+        ch_mp_put_text(&of->data, "relation");
+        ch_mp_put_text(&of->data, relation);
+    }
+    write_case_event(of, (ch_event){.type = ch_str_of(type), .data = ch_buf_str(&of->data)}, number, 0);
+}

@@ -49,5 +49,8 @@ void ledger_note(ledger *of, uint64_t number);
 /* Index of the new handoff. */
 uint32_t ledger_offer(ledger *of, uint64_t number, const char *party, int64_t due_ms);
 void ledger_move(ledger *of, uint64_t number, uint32_t index, const char *type, int64_t due_ms);
+/* One half of a pair: an event of one case that names another as data.field; relation: or NULL. */
+void ledger_tie(ledger *of, uint64_t number, const char *type, const char *field, uint64_t other,
+                const char *relation);
 
 #endif
