@@ -42,12 +42,42 @@ static ch_status command(ch_cli *cli)
     return status == CH_OK ? ch_desk_print(cli, NULL, NULL) : status;
 }
 
+/* The first operand's case and the second's, named in that field of data. */
+static ch_status pair(ch_cli *cli, const char *field)
+{
+    char case_id[64], other[64];
+    ch_status status = ch_cli_connect(cli);
+    if (status == CH_OK) {
+        status = ch_desk_find_case(cli, cli->arguments->operands[0], case_id);
+    }
+    if (status == CH_OK) {
+        status = ch_desk_find_case(cli, cli->arguments->operands[1], other);
+    }
+    if (status == CH_OK) {
+        json_t *data = ch_cli_fields(cli->arguments);
+        json_object_set_new(data, field, json_string(other));
+        status = ch_desk_command(cli, case_id, data);
+    }
+    return status == CH_OK ? ch_desk_print(cli, NULL, NULL) : status;
+}
+
+static ch_status tie(ch_cli *cli)
+{
+    return pair(cli, "other");
+}
+
+static ch_status merge(ch_cli *cli)
+{
+    return pair(cli, "into");
+}
+
 static const char *const states[] = {
 #define STATE_WORD(symbol, name) name,
     CH_CASE_STATE_LIST(STATE_WORD)
 #undef STATE_WORD
         NULL};
 static const char *const test_modes[] = {"exclude", "include", "only", NULL};
+static const char *const relations[] = {"parent", "child", "related", NULL};
 static const char *const waiting_reasons[] = {"citizen", "external", "planned", "suspended", "legal", NULL};
 
 static const ch_argument list_arguments[] = {
@@ -83,8 +113,18 @@ static const ch_argument resolve_arguments[] = {
 static const ch_argument feedback_arguments[] = {
     CH_TAKES_NUMBER("score", "1..5", 1, 5, "score", "5 is best"),
     CH_TAKES_YES_NO("satisfied", "satisfied", "what the citizen says"), CH_DESK_TEXT, CH_DESK_ARGUMENTS};
+static const ch_argument link_arguments[] = {CH_TAKES_WORD("relation", "parent|child|related", relations,
+                                                           "relation",
+                                                           "what the other case is to this one (related)"),
+                                             CH_DESK_TEXT, CH_DESK_ARGUMENTS};
 static const ch_argument show_arguments[] = {
     CH_TAKES_TEXT("source", "SOURCE", "source", "whose REF it is, where several systems have the same")};
+
+#define PAIR(verb, other, event_type, table, function, text)                                                 \
+    {                                                                                                        \
+        .name = verb, .operands = "ID|REF " other, .operands_least = 2, .operands_most = 2,                  \
+        CH_ARGUMENTS(table), .help = text, .run = function, .type = event_type                               \
+    }
 
 #define COMMAND(verb, event_type, table, text)                                                               \
     {                                                                                                        \
@@ -122,6 +162,9 @@ static const ch_verb verbs[] = {
     COMMAND("reopen", "case.reopened", reason_arguments, "begin again"),
     COMMAND("cancel", "case.cancelled", reason_arguments, "drop it"),
     COMMAND("feedback", "case.feedback", feedback_arguments, "what the citizen says of the result"),
+    PAIR("link", "OTHER", "case.linked", link_arguments, tie, "tie it to another case"),
+    PAIR("unlink", "OTHER", "case.unlinked", text_arguments, tie, "end such a tie"),
+    PAIR("merge", "INTO", "case.merged", text_arguments, merge, "it is the same as another, which goes on"),
 };
 
 const ch_noun ch_noun_case = {

@@ -64,6 +64,7 @@ static void print_progress(FILE *out, const json_t *row, int64_t now_ms)
     }
     ch_page_line(out, "state", "%s%s%s", ch_row_text(row, "state"), waiting[0] == '\0' ? "" : " for ",
                  waiting);
+    ch_page_text(out, "merged into", ch_row_text(row, "merged_into"));
     if (ch_row_time(row, "since", &at_ms)) {
         ch_local_time(at_ms, time);
         ch_duration(now_ms - at_ms, took);
@@ -154,6 +155,15 @@ static ch_status print_handoffs(ch_cli *cli, json_t *handoffs)
     return print_section(cli, "Handoffs", handoffs, columns, count);
 }
 
+static ch_status print_links(ch_cli *cli, json_t *links)
+{
+    static const ch_column columns[] = {
+        {.field = "case", .heading = "CASE"},
+        {.field = "relation", .heading = "RELATION"},
+    };
+    return print_section(cli, "Other cases", links, columns, CH_COUNT_OF(columns));
+}
+
 static ch_status print_case(ch_cli *cli, json_t *row)
 {
     static const ch_column step_columns[] = {
@@ -172,12 +182,34 @@ static ch_status print_case(ch_cli *cli, json_t *row)
     print_progress(out, row, now_ms);
     print_feedback(out, row);
     ch_status status = print_handoffs(cli, json_object_get(row, "handoffs"));
+    if (status == CH_OK) {
+        status = print_links(cli, json_object_get(row, "links"));
+    }
     if (status != CH_OK) {
         return status;
     }
     measure_steps(json_object_get(row, "steps"), now_ms);
     return print_section(cli, "Steps", json_object_get(row, "steps"), step_columns,
                          CH_COUNT_OF(step_columns));
+}
+
+/* A merged case is shown as the one that stands for it, unless that may not be read. Takes the row. */
+static ch_status follow_merge(ch_cli *cli, json_t **row)
+{
+    json_t *last = NULL;
+    const char *asked = ch_row_text(*row, "case"), *into = ch_row_text(*row, "merged_into");
+    if (into[0] == '\0') {
+        return CH_OK;
+    }
+    ch_cli_note(cli, "Case %s was merged into %s", asked, into);
+    ch_status status = ch_cli_query_one(cli, "case", json_pack("{s:s}", "case", into), "such case", &last);
+    if (status != CH_OK) {
+        return status == CH_NOT_FOUND ? CH_OK : status;
+    }
+    json_object_set_new(last, "asked", json_string(asked));
+    json_decref(*row);
+    *row = last;
+    return CH_OK;
 }
 
 ch_status ch_case_show(ch_cli *cli)
@@ -191,6 +223,9 @@ ch_status ch_case_show(ch_cli *cli)
         json_t *arguments = ch_cli_fields(cli->arguments);
         json_object_set_new(arguments, "case", json_string(operand));
         status = ch_cli_query_one(cli, "case", arguments, what, &row);
+    }
+    if (status == CH_OK) {
+        status = follow_merge(cli, &row);
     }
     if (status == CH_OK && cli->arguments->json) {
         status = ch_row_print_json(cli->world->out, row) == CH_OK ? CH_OK : ch_cli_no_memory(cli);

@@ -11,7 +11,8 @@ static const struct {
     bool is_time;
 } said[] = {
     {"handoff", "", false},        {"party", "", false},         {"into", "into ", false},
-    {"other", "with ", false},     {"clock", "", false},         {"rule", "", false},
+    {"other", "with ", false},     {"relation", "as ", false},   {"reported", "reported ", false},
+    {"merged", "of ", false},      {"clock", "", false},         {"rule", "", false},
     {"code", "", false},           {"connector", "", false},     {"state", "", false},
     {"action", "", false},         {"number", "number ", false}, {"name", "", false},
     {"reason", "because ", false}, {"resolution", "", false},    {"score", "score ", false},

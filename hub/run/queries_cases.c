@@ -297,7 +297,10 @@ static ch_status answer_case(ch_query_look *look, const ch_case *the_case, bool 
     }
     put_handoffs(&row, the_case);
     put_steps(&row, the_case);
-    ch_status status = put_opened_event(look, &row, the_case, personal);
+    ch_status status = ch_query_put_relations(look, &row, the_case);
+    if (status == CH_OK) {
+        status = put_opened_event(look, &row, the_case, personal);
+    }
     ch_query_row_end(look, &row);
     return status;
 }

@@ -1,5 +1,5 @@
 /* queries_inside.h - what the files of the queries share: queries.c (who may ask what, arguments, rows),
- * queries_cases.c (cases), queries_handoffs.c, queries_tables.c (everything else).
+ * queries_cases.c (cases), queries_relations.c (what ties them), queries_handoffs.c, queries_tables.c (everything else).
  */
 #ifndef CH_RUN_QUERIES_INSIDE_H
 #define CH_RUN_QUERIES_INSIDE_H
@@ -82,6 +82,9 @@ ch_status ch_query_load_case(ch_query_look *look, uint64_t number, ch_case *the_
  * CH_INVALID when there are several. */
 ch_status ch_query_find_case(ch_query_look *look, ch_case *out_case, ch_read_right *out_right) CH_MUST_CHECK;
 void ch_query_put_handoff(ch_query_row *row, const ch_case *the_case, const ch_handoff *handoff);
+/* queries_relations.c */
+ch_status ch_query_put_relations(ch_query_look *look, ch_query_row *row,
+                                 const ch_case *the_case) CH_MUST_CHECK;
 /* queries_handoffs.c */
 ch_query_run ch_query_handoffs;
 /* queries_tables.c */

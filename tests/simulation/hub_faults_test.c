@@ -152,6 +152,7 @@ static void start_again(play *of)
     machine_forget_answers(&of->machine);
     witness_check(&of->witness);
     witness_check_fold(&of->witness, below(of, 4) == 0);
+    witness_check_relations(&of->witness);
     clients_reconnect(&of->clients);
 }
 
@@ -331,6 +332,7 @@ static void come_to_an_end(play *of)
     witness_check_deadlines(&of->witness);
     end_process(of, true);
     witness_check_fold(&of->witness, true);
+    witness_check_relations(&of->witness);
 }
 
 static void run_play(uint64_t seed)

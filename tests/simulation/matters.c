@@ -158,9 +158,32 @@ static saying *observe(matters *of, const client *by)
     return end(of, &at, by, 0);
 }
 
+/* Ties it to another, or to what is none. */
+static saying *tie(matters *of, const client *by)
+{
+    static const char *const types[] = {"case.linked", "case.linked", "case.linked", "case.unlinked",
+                                        "case.merged"};
+    static const char *const relations[] = {"parent", "child", "related"};
+    draft at, other;
+    begin(of, &other, by, "case.noted");
+    begin(of, &at, by, ONE_OF(of, types));
+    (void)pick_case(of, &at);
+    (void)pick_case(of, &other);
+    bool merges = ch_str_is(at.event.type, "case.merged");
+    ch_mp_put_map(&of->data, merges ? 1 : 2);
+    put(of, merges ? "into" : "other", other.subject);
+    if (!merges) {
+        put(of, "relation", ONE_OF(of, relations));
+    }
+    return end(of, &at, by, 0);
+}
+
 static saying *command(matters *of, const client *by)
 {
     draft at;
+    if (below(of, 3) == 0) {
+        return tie(of, by);
+    }
     const char *type = ONE_OF(of, case_types);
     begin(of, &at, by, type);
     (void)pick_case(of, &at);

@@ -88,6 +88,8 @@ void witness_check(witness *of);
 void witness_check_start(witness *of);
 /* The state is the fold of the log; with rebuild, also as the store makes it anew. */
 void witness_check_fold(witness *of, bool rebuild);
+/* Cases that are tied say the same of each other. */
+void witness_check_relations(witness *of);
 /* With time to do it, every handoff that was due has ended. */
 void witness_check_deadlines(witness *of);
 

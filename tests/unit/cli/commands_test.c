@@ -327,6 +327,59 @@ static void groups_are_shown_where_there_are_any(void **state)
     assert_holds(self->out, "offered  ZJ-20261123-1/g1  joint  all   yes ");
 }
 
+static void two_cases_are_tied_by_their_ids_or_refs(void **state)
+{
+    static const char found[] = "[{\"case\":\"ZJ-20261123-7\",\"state\":\"received\"}]";
+    shell *self = GIVEN(state, {.name = "case", .rows = found}, {.name = "case", .rows = found},
+                        {.name = "case", .rows = found}, {.name = "case", .rows = found});
+    shell_run(self, "case", "merge", "ZJ-20261123-1");
+    assert_int_equal(self->code, 64);
+    shell_run(self, "case", "link", "ZJ-20261123-1", "G-17", "--relation", "cousin");
+    assert_int_equal(self->code, 64);
+    assert_int_equal(self->hub->published_count, 0);
+    shell_run(self, "case", "link", "ZJ-20261123-1", "G-17", "--relation", "parent", "--text", "same estate");
+    assert_int_equal(self->code, 0);
+    assert_holds(self->hub->asked[0], "case {\"case\":\"G-17\"");
+    assert_holds(self->hub->published[0], "\"type\":\"case.linked\"");
+    assert_holds(self->hub->published[0], "\"subject\":\"ZJ-20261123-1\"");
+    assert_holds(self->hub->published[0], "\"data\":{\"relation\":\"parent\",\"text\":\"same estate\","
+                                          "\"other\":\"ZJ-20261123-7\"}");
+    shell_run(self, "case", "unlink", "ZJ-20261123-1", "ZJ-20261123-7");
+    assert_holds(self->hub->published[1], "\"type\":\"case.unlinked\"");
+    assert_holds(self->hub->published[1], "\"data\":{\"other\":\"ZJ-20261123-7\"}");
+    shell_run(self, "case", "merge", "ZJ-20261123-1", "ZJ-20261123-7");
+    assert_holds(self->hub->published[2], "\"type\":\"case.merged\"");
+    assert_holds(self->hub->published[2], "\"data\":{\"into\":\"ZJ-20261123-7\"}");
+}
+
+#define MERGED_ROW "[{\"case\":\"ZJ-20261123-1\",\"state\":\"merged\",\"merged_into\":\"ZJ-20261123-7\"}]"
+
+static void a_merged_case_is_shown_as_the_one_that_stands_for_it(void **state)
+{
+    static const char last[] = "[{\"case\":\"ZJ-20261123-7\",\"state\":\"received\",\"links\":[{\"case\":"
+                               "\"ZJ-20261123-1\",\"relation\":\"merged\"}]}]";
+    shell *self = GIVEN(state, {.name = "case", .rows = MERGED_ROW}, {.name = "case", .rows = last},
+                        {.name = "case", .rows = MERGED_ROW}, {.name = "case", .rows = last});
+    shell_run(self, "case", "show", "G-17");
+    assert_int_equal(self->code, 0);
+    assert_holds(self->err, "Case ZJ-20261123-1 was merged into ZJ-20261123-7\n");
+    assert_holds(self->out, "case            ZJ-20261123-7\n");
+    assert_holds(self->out, "\nOther cases\nCASE           RELATION\nZJ-20261123-1  merged\n");
+    shell_run(self, "case", "show", "G-17", "--json");
+    assert_holds(self->out, "\"case\":\"ZJ-20261123-7\"");
+    assert_holds(self->out, "\"asked\":\"ZJ-20261123-1\"");
+}
+
+static void a_merged_case_is_shown_itself_where_the_other_may_not_be_read(void **state)
+{
+    shell *self = GIVEN(state, {.name = "case", .rows = MERGED_ROW},
+                        {.name = "case", .code = "not-found", .text = "there is no such case"});
+    shell_run(self, "case", "show", "G-17");
+    assert_int_equal(self->code, 0);
+    assert_holds(self->out, "case            ZJ-20261123-1\n");
+    assert_holds(self->out, "merged into     ZJ-20261123-7\n");
+}
+
 static void show_answers_who_has_it_how_far_it_is_and_what_the_citizen_said(void **state)
 {
     shell *self = GIVEN(state, {.name = "case", .rows = CASE_ROW});
@@ -592,6 +645,9 @@ int main(void)
         TEST(one_offer_may_go_to_several_parties),
         TEST(a_verdict_names_who_gets_the_case),
         TEST(groups_are_shown_where_there_are_any),
+        TEST(two_cases_are_tied_by_their_ids_or_refs),
+        TEST(a_merged_case_is_shown_as_the_one_that_stands_for_it),
+        TEST(a_merged_case_is_shown_itself_where_the_other_may_not_be_read),
         TEST(show_answers_who_has_it_how_far_it_is_and_what_the_citizen_said),
         TEST(a_case_that_is_over_takes_no_more_time),
         TEST(json_shows_every_time_in_utc_and_nothing_else_as_one),

@@ -538,12 +538,37 @@ static void long_events_end_a_page_early(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, town_tear_down)
 
+static void tie(fixture *f, const char *type, const char *subject, const char *field, const char *other)
+{
+    char event[256];
+    snprintf(event, sizeof event,
+             "{\"type\":\"%s\",\"source\":\"desk/1\",\"subject\":\"%s\",\"data\":{\"%s\":\"%s\"}}", type,
+             subject, field, other);
+    publish(f, &town_operator, event);
+}
+
+static void tells_which_cases_belong_together_and_which_one_stands_for_it(void **state)
+{
+    fixture *f = *state;
+    tie(f, "case.linked", f->lamp, "other", f->leak);
+    tie(f, "case.merged", f->post, "into", f->lamp);
+    ask(f, &town_operator, "case", about(f->lamp, ""));
+    assert_true(town_says(&f->of, f->leak) && town_says(&f->of, "related"));
+    assert_true(town_says(&f->of, f->post) && town_says(&f->of, "merged"));
+    assert_list(&f->of, "merged_into", "-");
+    tie(f, "case.merged", f->lamp, "into", f->leak);
+    ask(f, &town_operator, "case", about(f->post, ""));
+    assert_list(&f->of, "merged_into", f->leak);
+    assert_list(&f->of, "state", "merged");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(each_client_sees_its_own_cases_newest_first),
         TEST(a_case_that_may_not_be_read_is_not_found),
         TEST(an_id_with_another_date_is_no_case),
+        TEST(tells_which_cases_belong_together_and_which_one_stands_for_it),
         TEST(personal_data_is_told_only_with_the_right),
         TEST(what_was_erased_is_told_to_nobody),
         TEST(filters_leave_out_what_does_not_fit),

@@ -1,0 +1,50 @@
+/* What a case tells of others: those that it is tied to, and the one that stands for it. Only their ids: whoever wants more
+ * asks for them, and is shown what may be read.
+ */
+#include "hub/run/queries_inside.h"
+
+static void put_links(ch_query_row *row, const ch_case *the_case)
+{
+    if (the_case->link_count == 0) {
+        return;
+    }
+    ch_query_put_key(row, "links");
+    ch_mp_put_array(row->out, (uint32_t)the_case->link_count);
+    for (size_t i = 0; i < the_case->link_count; i++) {
+        ch_query_row map = ch_query_map_begin(row->out);
+        ch_query_put_text(&map, "case", the_case->links[i].id);
+        ch_query_put_text(&map, "relation", ch_relation_name(the_case->links[i].relation));
+        ch_query_map_end(&map);
+    }
+}
+
+/* The end of the row of merges that begins there. */
+static ch_status load_last(ch_query_look *look, uint64_t number, ch_case *last)
+{
+    ch_status status = CH_OK;
+    for (unsigned i = 0; status == CH_OK && number != 0; i++) {
+        status = i > CH_MERGES_DEEP ? CH_CORRUPT : ch_state_reader_case(look->asker->state, number, last);
+        number = status == CH_OK ? last->merged_into : 0;
+    }
+    return status == CH_OK ? CH_OK
+                           : ch_error_set(look->error, status == CH_NOT_FOUND ? CH_CORRUPT : status, "state",
+                                          "the case that another was merged into cannot be read");
+}
+
+ch_status ch_query_put_relations(ch_query_look *look, ch_query_row *row, const ch_case *the_case)
+{
+    ch_case *last;
+    put_links(row, the_case);
+    if (the_case->merged_into == 0) {
+        return CH_OK;
+    }
+    if (ch_case_new(&last) != CH_OK) {
+        return ch_error_set(look->error, CH_NO_MEMORY, "QUERY", "no memory for a case");
+    }
+    ch_status status = load_last(look, the_case->merged_into, last);
+    if (status == CH_OK) {
+        ch_query_put_text(row, "merged_into", last->id);
+    }
+    ch_case_free(last);
+    return status;
+}
