@@ -44,6 +44,7 @@ void witness_begin_round(witness *of, bool trouble)
     of->trouble = trouble;
     of->grants = of->redelivered = 0;
     of->now_ms = of->machine->wall_ms > of->recorded_ms ? of->machine->wall_ms : of->recorded_ms;
+    of->seen_ms = of->now_ms > of->seen_ms ? of->now_ms : of->seen_ms;
 }
 
 /* After a batch without records and a step back of the clock, the next one keeps that batch's time. */

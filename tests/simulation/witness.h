@@ -38,6 +38,7 @@ typedef struct witness {
     uint64_t position; /* of the last record that was looked at */
     uint8_t chain[CH_HASH_SIZE];
     int64_t recorded_ms, now_ms; /* of the last record, and of this round's batch */
+    int64_t seen_ms;             /* the latest that the clock, which may be set back, has ever shown */
     int64_t latest_ms;           /* no batch since the start can have been later */
     heard *events;
     size_t event_count;

@@ -45,9 +45,10 @@ static void expect_expiry(witness *of, const ch_event *logged)
     ch_buf data;
     ch_str handoff = ch_mp_find_str(logged->data, "handoff");
     snprintf(id, sizeof id, "%.*s/expired/%" PRId64, CH_STR_ARG(handoff), logged->time_ms);
-    if (!ch_str_is(logged->id, id) || logged->time_ms > of->now_ms) {
-        violated(of, "%.*s expires at %" PRId64 ", and it is %" PRId64, CH_STR_ARG(logged->id),
-                 logged->time_ms, of->now_ms);
+    /* What was refused for now is said again, perhaps after the clock was set back. */
+    if (!ch_str_is(logged->id, id) || logged->time_ms > of->seen_ms) {
+        violated(of, "%.*s expires at %" PRId64 ", and it was never later than %" PRId64,
+                 CH_STR_ARG(logged->id), logged->time_ms, of->seen_ms);
     }
     ch_buf_init(&data, 1024);
     ch_mp_put_map(&data, 1);
