@@ -20,6 +20,7 @@ typedef struct saying {
     uint8_t *normal_data; /* NULL, or data as the front makes it out of times as text */
     unsigned content;     /* another number under the same source and id: another content */
     ch_error refusal;     /* of the front; CH_OK: none */
+    bool was_refused;     /* by the rules, once; sent again it may be right by then, and come later */
 } saying;
 
 /* One PUBLISH. */

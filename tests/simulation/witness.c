@@ -237,7 +237,7 @@ static void check_order(witness *of, size_t who, const posting *at, size_t index
 
 static prediction predict(witness *of, size_t who, const client *by, const posting *at, size_t index)
 {
-    const saying *said = at->items[index];
+    saying *said = at->items[index];
     if (said->refusal.status != CH_OK) {
         return (prediction){.status = said->refusal.status};
     }
@@ -248,9 +248,12 @@ static prediction predict(witness *of, size_t who, const client *by, const posti
     }
     ch_status status = consider(of, by, &said->event);
     if (status != CH_OK) {
+        said->was_refused |= !ch_status_is_temporary(status);
         return (prediction){.status = status};
     }
-    check_order(of, who, at, index);
+    if (!said->was_refused) {
+        check_order(of, who, at, index);
+    }
     uint64_t own = witness_expect_decision(of);
     const heard *accepted = witness_remember(of, said, own);
     witness_expect_consequences(of, &said->event);
