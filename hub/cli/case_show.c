@@ -160,6 +160,7 @@ static ch_status print_links(ch_cli *cli, json_t *links)
     static const ch_column columns[] = {
         {.field = "case", .heading = "CASE"},
         {.field = "relation", .heading = "RELATION"},
+        {.field = "score", .heading = "SCORE", .kind = CH_CELL_NUMBER},
     };
     return print_section(cli, "Other cases", links, columns, CH_COUNT_OF(columns));
 }

@@ -1,6 +1,8 @@
-/* lifecycle.cfg: hops, rejections; cases = ( transitions of cases ), handoffs = ( transitions of handoffs ). */
+/* lifecycle.cfg: hops, rejections; duplicates = { within, similar }; cases = ( transitions of cases ), handoffs = ( transitions of handoffs ). */
 #include "hub/config/cfg_file.h"
 #include "hub/config/rules_parts.h"
+
+#include "hub/model/sketch.h"
 
 #define ALL_ACTIVE "active"
 
@@ -201,9 +203,37 @@ static ch_status read_handoffs(ch_rules *rules, const ch_cfg *cfg, const config_
     return status;
 }
 
+/* Without it nothing is ever suggested. */
+static ch_status read_duplicates(ch_rules *rules, const ch_cfg *cfg, const config_setting_t *root,
+                                 ch_error *error)
+{
+    static const char *const members[] = {"within", "similar", NULL};
+    const config_setting_t *group = config_setting_get_member(root, "duplicates");
+    int64_t within = 0, similar = 0;
+    if (group == NULL) {
+        return CH_OK;
+    }
+    if (!config_setting_is_group(group)) {
+        return ch_cfg_fail(cfg, group, error, "duplicates is a group of within and similar");
+    }
+    ch_status status = ch_cfg_check_members(cfg, group, members, error);
+    if (status == CH_OK) {
+        status = ch_cfg_time(cfg, group, "within", &within, error);
+    }
+    if (status == CH_OK) {
+        status = ch_cfg_int(cfg, group, "similar", 1, 100, &similar, error);
+    }
+    if (status == CH_OK && (within <= 0 || within > CH_SKETCH_KEPT_MS || similar == 0)) {
+        return ch_cfg_fail(cfg, group, error, "duplicates needs within (up to 32d) and similar (percent)");
+    }
+    rules->duplicate_window_ms = within;
+    rules->duplicate_percent = (unsigned)similar;
+    return status;
+}
+
 static ch_status read_tables(ch_rules *rules, const ch_cfg *cfg, ch_error *error)
 {
-    static const char *const members[] = {"hops", "rejections", "cases", "handoffs", NULL};
+    static const char *const members[] = {"hops", "rejections", "duplicates", "cases", "handoffs", NULL};
     const config_setting_t *root = config_root_setting(&cfg->config), *cases = NULL, *handoffs = NULL;
     int64_t hops = 0, rejections = 0;
     ch_status status = ch_cfg_check_members(cfg, root, members, error);
@@ -212,6 +242,9 @@ static ch_status read_tables(ch_rules *rules, const ch_cfg *cfg, ch_error *error
     }
     if (status == CH_OK) {
         status = ch_cfg_int(cfg, root, "rejections", 1, CH_HANDOFFS_MAX, &rejections, error);
+    }
+    if (status == CH_OK) {
+        status = read_duplicates(rules, cfg, root, error);
     }
     if (status == CH_OK) {
         status = ch_cfg_list(cfg, root, "cases", &cases, error);

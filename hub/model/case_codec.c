@@ -99,6 +99,7 @@ static const column link_columns[] = {
     COLUMN(ch_link, U64, other),
     COLUMN(ch_link, TEXT, id),
     COLUMN(ch_link, RELATION, relation),
+    COLUMN(ch_link, U32, score),
 };
 
 static void put_column(ch_buf *out, const void *row, const column *of)

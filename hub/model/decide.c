@@ -224,6 +224,9 @@ static ch_status open_new(ch_judgement *judgement)
     if (status == CH_OK) {
         status = ch_judge_digests(judgement, &own, &own.digests);
     }
+    if (status == CH_OK) {
+        status = ch_judge_sketch(judgement, &own);
+    }
     if (status != CH_OK) {
         return status;
     }
@@ -233,7 +236,7 @@ static ch_status open_new(ch_judgement *judgement)
     }
     status = ch_judge_take_row(judgement, &own, row, CH_HOW_OWN);
     judgement->decision->events[judgement->decision->incoming].takes_ref = own.ref.size > 0;
-    return status;
+    return status == CH_OK ? ch_judge_suggest(judgement, &own) : status;
 }
 
 /* A connector speaks of a case that it never opened here: it must have been opened, and somebody has it

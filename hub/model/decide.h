@@ -9,8 +9,15 @@
 
 #include "hub/model/grant.h"
 #include "hub/model/rules.h"
+#include "hub/model/sketch.h"
 
 #define CH_DERIVED_MAX 64
+
+#define CH_SKETCHES_LOOKED_AT 64 /* of an opening */
+typedef struct ch_sketched {
+    uint64_t number; /* of the case */
+    uint8_t sketch[CH_SKETCH_SIZE];
+} ch_sketched;
 
 /* The state as decide may see it; reading only. Pointers stay valid until the state changes. */
 typedef struct ch_view {
@@ -21,6 +28,11 @@ typedef struct ch_view {
     /* 8 keyed bytes of a field of that case (key of the case's slot), for comparing texts without storing
      * them. */
     ch_status (*digest)(void *context, uint64_t number, ch_str bytes, uint8_t out_digest[8]);
+    /* Keyed hashes of these bytes, with a secret of the hub that is the same for all cases. */
+    ch_status (*hashes)(void *context, const ch_str *bytes, size_t count, uint64_t *out_hashes);
+    /* Cases of that place that were opened from since_ms to until_ms, latest first; at most *count. */
+    ch_status (*sketches)(void *context, const char *place, int64_t since_ms, int64_t until_ms,
+                          ch_sketched *out_rows, size_t *count);
     uint64_t next_case;     /* number that the next opened case gets */
     uint64_t next_sequence; /* of the first decided event */
     uint32_t epoch;

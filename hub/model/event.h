@@ -76,6 +76,7 @@ typedef struct ch_event {
     /* "digests": map of field -> bin(8), keyed hashes of opened and amended fields, so that a later case.opened
      * of the same ref can be compared without its text. */
     ch_str digests;
+    ch_str sketch; /* bin: of a case.opened, see sketch.h */
     bool anomalous, inferred;
 } ch_event;
 

@@ -56,6 +56,7 @@ typedef enum ch_charset {
     X(CYCLE, "cycle", cycle, COUNT32, true, 0, ANY)                                                          \
     X(ACTOR, "actor", actor, TEXT, true, CH_ID_MAX, PRINTABLE)                                               \
     X(DIGESTS, "digests", digests, MAP, true, 0, ANY)                                                        \
+    X(SKETCH, "sketch", sketch, BIN, true, 64, ANY)                                                          \
     X(ANOMALOUS, "anomalous", anomalous, FLAG, true, 0, ANY)                                                 \
     X(INFERRED, "inferred", inferred, FLAG, true, 0, ANY)                                                    \
     X(PRIVATE, "private", private_data, MAP, false, 0, ANY)                                                  \

@@ -177,6 +177,7 @@ static const struct {
     {"case.linked", ch_evolve_linked, CH_HANDOFF_NONE},
     {"case.unlinked", ch_evolve_unlinked, CH_HANDOFF_NONE},
     {"case.merged", ch_evolve_merged, CH_HANDOFF_NONE},
+    {"case.suggested", ch_evolve_suggested, CH_HANDOFF_NONE},
     {"handoff.offered", ch_evolve_offered, CH_HANDOFF_OFFERED},
     {"handoff.delivered", ch_evolve_moved, CH_HANDOFF_DELIVERED},
     {"handoff.accepted", ch_evolve_moved, CH_HANDOFF_ACCEPTED},

@@ -19,6 +19,6 @@ ch_status ch_evolve_texts(const ch_evolve_text *copies, size_t count) CH_MUST_CH
 /* evolve_handoffs.c */
 ch_evolve_change ch_evolve_offered, ch_evolve_moved, ch_evolve_extended, ch_evolve_urged;
 /* links.c */
-ch_evolve_change ch_evolve_linked, ch_evolve_unlinked, ch_evolve_merged;
+ch_evolve_change ch_evolve_linked, ch_evolve_unlinked, ch_evolve_merged, ch_evolve_suggested;
 
 #endif

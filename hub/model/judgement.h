@@ -101,6 +101,10 @@ ch_status ch_judge_of_merged(ch_judgement *judgement) CH_MUST_CHECK;
 /* CH_INVALID: a note says what only such a report's may. */
 ch_status ch_judge_check_note(const ch_judgement *judgement) CH_MUST_CHECK;
 
+/* suggestions.c: before and after a new case is opened by the event. */
+ch_status ch_judge_sketch(ch_judgement *judgement, ch_event *opened) CH_MUST_CHECK;
+ch_status ch_judge_suggest(ch_judgement *judgement, const ch_event *opened) CH_MUST_CHECK;
+
 /* handoff_verbs.c */
 ch_status ch_judge_handoff_event(ch_judgement *judgement, const ch_event *event) CH_MUST_CHECK;
 /* Derives an event about one handoff. */

@@ -12,7 +12,8 @@
     X(CH_RELATION_PARENT, "parent") /* at most one */                                                        \
     X(CH_RELATION_CHILD, "child")                                                                            \
     X(CH_RELATION_RELATED, "related")                                                                        \
-    X(CH_RELATION_MERGED, "merged") /* it was merged into this one */
+    X(CH_RELATION_MERGED, "merged")       /* it was merged into this one */                                  \
+    X(CH_RELATION_SUGGESTED, "suggested") /* likely the same; only this one says so */
 typedef enum ch_relation {
 #define CH_RELATION_ENUM(symbol, name) symbol,
     CH_RELATION_LIST(CH_RELATION_ENUM)
@@ -27,6 +28,7 @@ typedef struct ch_link {
     uint64_t other;
     char id[CH_CASE_ID_SIZE]; /* of the other */
     ch_relation relation;
+    uint32_t score; /* of a suggestion: percent; else 0 */
 } ch_link;
 
 #endif

@@ -69,7 +69,25 @@ static ch_status read_other(const ch_case *the_case, const ch_event *event, cons
     return CH_OK;
 }
 
-/* That a case was merged into this one takes the place of what tied them before. */
+/* What ties two cases takes the place of a suggestion, and a merge that of anything. */
+static bool may_replace(const ch_link *link, ch_relation relation)
+{
+    return link->relation == CH_RELATION_SUGGESTED || relation == CH_RELATION_MERGED;
+}
+
+static ch_status put_link(ch_case *the_case, size_t at, const ch_link *link)
+{
+    if (at == CH_LINKS_MAX) {
+        return CH_FULL;
+    }
+    ch_status status = ch_case_reserve_links(the_case, at + 1);
+    if (status == CH_OK) {
+        the_case->links[at] = *link;
+        the_case->link_count += at == the_case->link_count;
+    }
+    return status;
+}
+
 ch_status ch_evolve_linked(ch_case *the_case, const ch_event *event)
 {
     ch_link link;
@@ -81,20 +99,29 @@ ch_status ch_evolve_linked(ch_case *the_case, const ch_event *event)
         return CH_CORRUPT;
     }
     size_t at = link_position(the_case, link.other);
-    if (at < the_case->link_count && link.relation != CH_RELATION_MERGED) {
+    if (link.relation == CH_RELATION_SUGGESTED ||
+        (at < the_case->link_count && !may_replace(&the_case->links[at], link.relation))) {
         return CH_CORRUPT;
     }
-    if (at == CH_LINKS_MAX) {
-        return CH_FULL;
-    }
-    status = ch_case_reserve_links(the_case, at + 1);
+    status = put_link(the_case, at, &link);
     if (status != CH_OK) {
         return status;
     }
-    the_case->links[at] = link;
-    the_case->link_count += at == the_case->link_count;
     the_case->merge_depth = the_case->merge_depth < (uint32_t)depth ? (uint32_t)depth : the_case->merge_depth;
     return CH_OK;
+}
+
+ch_status ch_evolve_suggested(ch_case *the_case, const ch_event *event)
+{
+    ch_link link;
+    int64_t score = ch_mp_find_int(event->data, "score", 0);
+    ch_status status = read_other(the_case, event, "other", &link);
+    if (status != CH_OK || score < 0 || score > 100 || ch_case_link(the_case, link.other) != NULL) {
+        return CH_CORRUPT;
+    }
+    link.relation = CH_RELATION_SUGGESTED;
+    link.score = (uint32_t)score;
+    return put_link(the_case, the_case->link_count, &link);
 }
 
 ch_status ch_evolve_unlinked(ch_case *the_case, const ch_event *event)

@@ -115,7 +115,7 @@ static ch_status read_relation(const ch_judgement *judgement, const ch_event *ev
     if (said.at == NULL) {
         return CH_OK;
     }
-    if (ch_relation_from_name(said, out_relation) != CH_OK || *out_relation == CH_RELATION_MERGED) {
+    if (ch_relation_from_name(said, out_relation) != CH_OK || *out_relation >= CH_RELATION_MERGED) {
         return ch_error_set(judgement->error, CH_INVALID, "data.relation",
                             "parent, child or related is expected");
     }
@@ -126,7 +126,7 @@ static ch_status check_relation(const ch_judgement *judgement, ch_relation relat
 {
     const ch_case *scratch = judgement->scratch, *other = judgement->decision->own_other;
     const ch_link *present = ch_case_link(scratch, other->number);
-    if (present != NULL) {
+    if (present != NULL && present->relation != CH_RELATION_SUGGESTED) {
         return ch_error_set(judgement->error, CH_REFUSED, "data.other",
                             "case %s is linked with %s already: %s", scratch->id, other->id,
                             ch_relation_name(present->relation));
@@ -186,10 +186,13 @@ static ch_status before_unlinked(ch_judgement *judgement, ch_event *event)
     return status == CH_OK ? complete_link(judgement, event, link->id, link->relation) : status;
 }
 
-/* The same on the other case, seen from there. */
+/* The same on the other case, seen from there. It knows nothing of a suggestion. */
 static ch_status after_link(ch_judgement *judgement, const ch_event *event)
 {
     ch_relation relation;
+    if (ch_str_is(ch_mp_find_str(event->data, "relation"), ch_relation_name(CH_RELATION_SUGGESTED))) {
+        return CH_OK;
+    }
     ch_judgement on_other = ch_judge_on_other(judgement);
     ch_status status = read_relation(judgement, event, &relation);
     return status == CH_OK

@@ -110,6 +110,8 @@ typedef struct ch_rules {
     size_t route_count;
     unsigned hop_limit;            /* most parties in a row that each passed it on to the next; 0: 8 */
     unsigned rejection_limit;      /* so many refusals of a case in a cycle: arbitration; 0: 5 */
+    int64_t duplicate_window_ms;   /* cases opened so far apart may be the same */
+    unsigned duplicate_percent;    /* from this similarity on they are suggested; 0: none ever */
     uint16_t *transitions_by_type; /* made by ch_rules_check: positions sorted by type, kind, table order */
     ch_route_index route_index;    /* made by ch_rules_check */
 } ch_rules;

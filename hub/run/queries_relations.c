@@ -14,6 +14,9 @@ static void put_links(ch_query_row *row, const ch_case *the_case)
         ch_query_row map = ch_query_map_begin(row->out);
         ch_query_put_text(&map, "case", the_case->links[i].id);
         ch_query_put_text(&map, "relation", ch_relation_name(the_case->links[i].relation));
+        if (the_case->links[i].score != 0) {
+            ch_query_put_int(&map, "score", the_case->links[i].score);
+        }
         ch_query_map_end(&map);
     }
 }

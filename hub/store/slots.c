@@ -30,6 +30,7 @@ struct ch_slots {
     char path[CH_PATH_SIZE];
     const ch_random *random; /* NULL: only for reading */
     uint8_t file_key[CH_KEY_SIZE];
+    uint8_t hash_key[CH_KEY_SIZE]; /* of what is compared across cases */
     uint8_t salt[SALT_SIZE];
     _Atomic uint64_t made;
     pthread_mutex_t lock; /* of the cache */
@@ -49,7 +50,10 @@ static bool is_zero(const uint8_t *bytes, size_t size)
 /* Two files under one hub key must not share a key stream: each has a key of its own. */
 static void derive_file_key(ch_slots *slots, const uint8_t hub_key[CH_KEY_SIZE])
 {
+    static const uint8_t purpose[] = "compare";
     crypto_generichash(slots->file_key, CH_KEY_SIZE, slots->salt, SALT_SIZE, hub_key, CH_KEY_SIZE);
+    crypto_generichash(slots->hash_key, CH_KEY_SIZE, purpose, sizeof purpose - 1, slots->file_key,
+                       CH_KEY_SIZE);
 }
 
 /* The check covers a slot's number, so that slots cannot be exchanged. */
@@ -360,4 +364,13 @@ ch_status ch_slots_erase(ch_slots *slots, uint64_t number, ch_error *error)
     ch_status status = sync_write(slots, zeros, SLOT_SIZE, place_of(number), error);
     pthread_mutex_unlock(&slots->lock);
     return status;
+}
+
+void ch_slots_hash(const ch_slots *slots, const ch_str *bytes, size_t count, uint64_t *out_hashes)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint8_t hash[8];
+        ch_digest(hash, sizeof hash, bytes[i], slots->hash_key);
+        out_hashes[i] = ch_get_be64(hash);
+    }
 }

@@ -3,7 +3,8 @@
  * Tables (keys big-endian): case n -> case; case_events n,version -> sequence; dedup source no,id ->
  * sequence; ref source no,ref -> n; source name -> no; handoff party,n,k -> handoff state (open ones:
  * a party's inbox); deadline due,n,k -> () (open handoffs that have one); deadletter d -> dead letter;
- * checkpoint connector -> map; grant key -> map; meta -> position, counters; topics block -> filter.
+ * checkpoint connector -> map; grant key -> map; meta -> position, counters; topics block -> filter; sketch
+ * place,time,n -> sketch (of cases that were opened lately).
  *
  * The write transaction stays open over many batches; changed cases stay decoded and are put once per commit.
  * One writer thread; readers see what was committed, from any thread.

@@ -99,6 +99,12 @@ static ch_status fold_case_event(ch_state *state, const ch_record *record, const
         return status;
     }
     ch_hot_cases_mark_changed(state->hot, record->case_number);
+    if ((record->flags & CH_RECORD_OPENS_CASE) != 0) {
+        status = ch_sketches_add(state, record->case_number, event);
+        if (status != CH_OK) {
+            return status;
+        }
+    }
     status = follow_handoffs(state, the_case, before, before_count);
     if (status == CH_OK) {
         status = ch_table_put_number(state, CH_TABLE_CASE_EVENTS, &key, record->sequence, MDB_NOOVERWRITE);

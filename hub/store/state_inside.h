@@ -23,7 +23,8 @@
     X(CH_TABLE_CONNECTOR, "connector")                                                                       \
     X(CH_TABLE_GRANT, "grant")                                                                               \
     X(CH_TABLE_META, "meta")                                                                                 \
-    X(CH_TABLE_TOPICS, "topics")
+    X(CH_TABLE_TOPICS, "topics")                                                                             \
+    X(CH_TABLE_SKETCH, "sketch")
 typedef enum ch_table {
 #define CH_TABLE_ENUM(symbol, name) symbol,
     CH_TABLE_LIST(CH_TABLE_ENUM)
@@ -75,6 +76,7 @@ ch_state_key ch_key_of_case_event(uint64_t number, uint32_t version);
 ch_state_key ch_key_of_source_name(uint32_t source, ch_str name); /* dedup, ref */
 ch_state_key ch_key_of_handoff(ch_str party, uint64_t number, uint32_t index);
 ch_state_key ch_key_of_deadline(int64_t due_ms, uint64_t number, uint32_t index);
+ch_state_key ch_key_of_sketch(ch_str place, int64_t time_ms, uint64_t number);
 /* Cut to what a key may be; made by nothing that is longer. */
 ch_state_key ch_key_of_name(ch_str name);
 
@@ -113,6 +115,11 @@ ch_status ch_topics_keep(ch_state *state) CH_MUST_CHECK;
 ch_status ch_topics_read_last(const ch_state *state, MDB_txn *txn, ch_fold_point *point) CH_MUST_CHECK;
 ch_status ch_topics_read(const ch_state *state, MDB_txn *txn, uint64_t block,
                          ch_topic_filter *out_filter) CH_MUST_CHECK;
+
+/* sketches.c: of a case that was opened, and of those that a new one is compared with. place with its zero. */
+ch_status ch_sketches_add(ch_state *state, uint64_t number, const ch_event *opened) CH_MUST_CHECK;
+ch_status ch_sketches_find(ch_state *state, const char *place, int64_t since_ms, int64_t until_ms,
+                           ch_sketched *out, size_t *count) CH_MUST_CHECK;
 
 /* sources.c; in any transaction, and in the open one with what is remembered. CH_NOT_FOUND. */
 ch_status ch_source_find(const ch_state *state, MDB_txn *txn, ch_str name,

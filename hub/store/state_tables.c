@@ -60,6 +60,16 @@ ch_state_key ch_key_of_deadline(int64_t due_ms, uint64_t number, uint32_t index)
     return key;
 }
 
+/* Times before 1970 come first. */
+ch_state_key ch_key_of_sketch(ch_str place, int64_t time_ms, uint64_t number)
+{
+    ch_state_key key = joined(place, CH_STR_NONE);
+    ch_put_be64(key.at + key.size, (uint64_t)time_ms ^ UINT64_C(1) << 63);
+    ch_put_be64(key.at + key.size + 8, number);
+    key.size += 16;
+    return key;
+}
+
 ch_state_key ch_key_of_name(ch_str name)
 {
     return joined(name, CH_STR_NONE);

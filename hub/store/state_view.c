@@ -42,6 +42,22 @@ static ch_status view_digest(void *context, uint64_t number, ch_str bytes, uint8
     return status;
 }
 
+static ch_status view_hashes(void *context, const ch_str *bytes, size_t count, uint64_t *out_hashes)
+{
+    const ch_state *state = context;
+    if (state->slots == NULL) {
+        return CH_NOT_FOUND;
+    }
+    ch_slots_hash(state->slots, bytes, count, out_hashes);
+    return CH_OK;
+}
+
+static ch_status view_sketches(void *context, const char *place, int64_t since_ms, int64_t until_ms,
+                               ch_sketched *out_rows, size_t *count)
+{
+    return ch_sketches_find(context, place, since_ms, until_ms, out_rows, count);
+}
+
 ch_status ch_state_view(ch_state *state, uint32_t epoch, ch_view *out_view)
 {
     ch_status status = ch_state_begin(state, NULL);
@@ -53,6 +69,8 @@ ch_status ch_state_view(ch_state *state, uint32_t epoch, ch_view *out_view)
                           .case_by_number = view_case,
                           .case_by_ref = view_ref,
                           .digest = view_digest,
+                          .hashes = view_hashes,
+                          .sketches = view_sketches,
                           .next_case = state->now.next_case,
                           .next_sequence = state->now.position + 1,
                           .epoch = epoch};

@@ -104,8 +104,11 @@ static saying *open_case(matters *of, const client *by)
 {
     static const char *const categories[] = {"power.trip", "river", "lamp.out", "smell.industrial",
                                              "water.leak"};
+    static const char *const titles[] = {"the lamp at the bridge is out", "lamp at the bridge out again",
+                                         "a transformer", "厂房夜里排放刺鼻气味", "厂房夜里有刺鼻气味"};
     draft at;
     begin(of, &at, by, "case.opened");
+    at.event.area = below(of, 2) == 0 ? CH_STR("330902003001") : CH_STR_NONE;
     if (below(of, 8) != 0) {
         pick_ref(of, &at);
     }
@@ -114,7 +117,7 @@ static saying *open_case(matters *of, const client *by)
     ch_mp_put_map(&of->data, 4);
     put(of, "category", ONE_OF(of, categories));
     put_number(of, "priority", is_wrong ? 9 : 1 + (int64_t)below(of, 5));
-    put(of, "title", below(of, 2) == 0 ? "a lamp" : "a transformer");
+    put(of, "title", ONE_OF(of, titles));
     put(of, "kind", below(of, 20) == 0 ? "unheard-of" : "matter");
     if (below(of, 2) == 0) {
         ch_mp_put_map(&of->private_data, 1);

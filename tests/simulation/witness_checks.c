@@ -169,6 +169,9 @@ static void check_links(witness *of, const ch_case *the_case)
 {
     for (size_t i = 0; i < the_case->link_count; i++) {
         const ch_link *link = &the_case->links[i];
+        if (link->relation == CH_RELATION_SUGGESTED) {
+            continue;
+        }
         const ch_case *other = witness_case(of, link->other);
         assert_non_null(other);
         const ch_link *back = ch_case_link(other, the_case->number);

@@ -26,6 +26,20 @@ static ch_status view_digest(void *context, uint64_t number, ch_str bytes, uint8
     return status;
 }
 
+static ch_status view_hashes(void *context, const ch_str *bytes, size_t count, uint64_t *out_hashes)
+{
+    const witness *of = context;
+    ch_slots_hash(of->machine->hub->store->case_slots, bytes, count, out_hashes);
+    return CH_OK;
+}
+
+static ch_status view_sketches(void *context, const char *place, int64_t since_ms, int64_t until_ms,
+                               ch_sketched *out_rows, size_t *count)
+{
+    const witness *of = context;
+    return of->view.sketches(of->view.context, place, since_ms, until_ms, out_rows, count);
+}
+
 static void look(witness *of)
 {
     assert_int_equal(ch_state_view(of->state, 1, &of->view), CH_OK);
@@ -61,6 +75,8 @@ ch_status witness_decide(witness *of, const client *by, const ch_event *event)
                           .case_by_number = view_case,
                           .case_by_ref = view_ref,
                           .digest = view_digest,
+                          .hashes = view_hashes,
+                          .sketches = view_sketches,
                           .next_case = of->view.next_case,
                           .next_sequence = of->view.next_sequence,
                           .epoch = 1};

@@ -60,6 +60,12 @@ class Relations(unittest.TestCase):
         lead, help_ = self.shown(centre)["handoffs"]
         self.assertEqual((lead["party"], lead["lead"], help_["party"]), ("environment", True, "work-safety"))
         self.assertEqual([handoff["state"] for handoff in self.shown(grid)["handoffs"]], ["offered"] * 2)
+        self.assertEqual(self.links(centre), {})
+        self.assertEqual(self.links(grid), {centre: "suggested"})
+        self.assertEqual(set(self.links(forum).values()), {"suggested"})
+        suggested = self.supervisor("case", "timeline", grid)[-1]
+        self.assertEqual((suggested["type"], suggested["data"]["other"]), ("case.suggested", centre))
+        self.assertRegex(self.city.text("case", "show", grid), rf"{centre} +suggested +{suggested['data']['score']}")
 
         self.supervisor("case", "merge", grid, centre)
         self.supervisor("case", "merge", "t/99", grid)  # by its ref, into what was merged itself

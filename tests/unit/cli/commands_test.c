@@ -364,7 +364,7 @@ static void a_merged_case_is_shown_as_the_one_that_stands_for_it(void **state)
     assert_int_equal(self->code, 0);
     assert_holds(self->err, "Case ZJ-20261123-1 was merged into ZJ-20261123-7\n");
     assert_holds(self->out, "case            ZJ-20261123-7\n");
-    assert_holds(self->out, "\nOther cases\nCASE           RELATION\nZJ-20261123-1  merged\n");
+    assert_holds(self->out, "\nOther cases\nCASE           RELATION  SCORE\nZJ-20261123-1  merged");
     shell_run(self, "case", "show", "G-17", "--json");
     assert_holds(self->out, "\"case\":\"ZJ-20261123-7\"");
     assert_holds(self->out, "\"asked\":\"ZJ-20261123-1\"");

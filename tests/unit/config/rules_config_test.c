@@ -149,6 +149,12 @@ static void mistakes_in_lifecycle_cfg_are_refused(void **state)
 {
     static const mistake mistakes[] = {
         {"lifecycle.cfg", "hops = 8;", "hops = 0;", "hops: 0 is outside 1 to 256", 0},
+        {"lifecycle.cfg", "similar = 30;", "similar = 0;", "similar: 0 is outside 1 to 100", 0},
+        {"lifecycle.cfg", "similar = 30;", "", "duplicates needs within (up to 32d) and similar (percent)",
+         0},
+        {"lifecycle.cfg", "within = \"7d\";", "within = \"33d\";",
+         "duplicates needs within (up to 32d) and similar (percent)", 0},
+        {"lifecycle.cfg", "within =", "window =", "there is no setting window", 0},
         {"lifecycle.cfg", "hops = 8;", "hop = 8;", "there is no setting hop", 0},
         {"lifecycle.cfg", "rejections = 5;", "rejections = 257;", "rejections: 257 is outside 1 to 256", 0},
         {"lifecycle.cfg", "cases = (\n", "cases = { };\nothers = (\n", "there is no setting others", 1},

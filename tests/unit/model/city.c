@@ -79,6 +79,44 @@ static ch_status digest(void *context, uint64_t number, ch_str bytes, uint8_t ou
     return CH_OK;
 }
 
+static ch_status hashes(void *context, const ch_str *bytes, size_t count, uint64_t *out_hashes)
+{
+    uint8_t hash[8];
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(digest(context, 0, bytes[i], hash), CH_OK);
+        out_hashes[i] = (ch_get_be64(hash) ^ ch_get_be64(hash) >> 32) * UINT64_C(0xd6e8feb86659fd93);
+    }
+    return CH_OK;
+}
+
+static ch_status sketches(void *context, const char *place, int64_t since_ms, int64_t until_ms,
+                          ch_sketched *out_rows, size_t *count)
+{
+    const city *of = context;
+    size_t most = *count;
+    *count = 0;
+    for (size_t i = of->case_count; i > 0 && *count < most; i--) {
+        const ch_case *the_case = of->cases[i];
+        if (strcmp(of->sketches[i].place, place) == 0 && the_case->opened_ms >= since_ms &&
+            the_case->opened_ms <= until_ms) {
+            ch_sketched *row = &out_rows[(*count)++];
+            row->number = i;
+            memcpy(row->sketch, of->sketches[i].sketch, CH_SKETCH_SIZE);
+        }
+    }
+    return CH_OK;
+}
+
+static void remember_sketch(city *of, const ch_event *opened)
+{
+    if (opened->sketch.at != NULL) {
+        assert_int_equal(opened->sketch.size, CH_SKETCH_SIZE);
+        assert_true(ch_sketch_place(of->sketches[of->case_count].place, opened->area,
+                                    ch_mp_find_str(opened->data, "category"), opened->test_mode));
+        memcpy(of->sketches[of->case_count].sketch, opened->sketch.at, CH_SKETCH_SIZE);
+    }
+}
+
 static void note_types(city *of)
 {
     size_t at = 0;
@@ -173,6 +211,7 @@ static void take_decision(city *of)
             assert_int_equal(decided->case_number, of->case_count + 1);
             assert_true(of->case_count < CITY_CASES_MAX);
             assert_int_equal(ch_case_new(&of->cases[++of->case_count]), CH_OK);
+            remember_sketch(of, &decided->event);
         }
         if (decided->takes_ref) {
             assert_true(of->ref_count < CITY_REFS_MAX);
@@ -217,6 +256,8 @@ ch_status city_publish(city *of, ch_role role, const char *parties, ch_event eve
                           .case_by_number = case_by_number,
                           .case_by_ref = case_by_ref,
                           .digest = digest,
+                          .hashes = hashes,
+                          .sketches = sketches,
                           .next_case = of->case_count + 1,
                           .next_sequence = of->sequence + 1,
                           .epoch = 1};

@@ -25,7 +25,11 @@ typedef struct city {
         uint64_t number;
     } refs[CITY_REFS_MAX];
     size_t ref_count;
-    uint64_t sequence; /* of the last event */
+    struct {
+        char place[CH_SKETCH_PLACE_SIZE]; /* "": it has none */
+        uint8_t sketch[CH_SKETCH_SIZE];
+    } sketches[CITY_CASES_MAX + 1]; /* by number */
+    uint64_t sequence;              /* of the last event */
     int64_t now_ms;
     unsigned ids;
     char types[4096]; /* of the last decision, see city_types */

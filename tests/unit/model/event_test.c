@@ -222,7 +222,7 @@ static void refuses_a_producer_that_sets_what_only_the_hub_sets(void **state)
             refused++;
         }
     }
-    assert_int_equal(refused, 11);
+    assert_int_equal(refused, 12);
 }
 
 static void refuses_an_unknown_attribute_by_its_name_unless_that_is_no_name(void **state)

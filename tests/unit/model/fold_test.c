@@ -83,6 +83,9 @@ static void check_relations(const city *of, uint64_t number)
         const ch_link *link = &the_case->links[i];
         const ch_case *other = city_case(of, link->other);
         const ch_link *back = ch_case_link(other, number);
+        if (link->relation == CH_RELATION_SUGGESTED) {
+            continue;
+        }
         if (link->relation == CH_RELATION_MERGED) {
             assert_int_equal(other->merged_into, number);
             continue;

@@ -28,8 +28,8 @@ ch_status ledger_write(ledger *of, ch_event event, uint64_t case_number, uint16_
     snprintf(id, sizeof id, "id-%" PRIu64, of->now.sequence + 1);
     event.id = event.id.at == NULL ? ch_str_of(id) : event.id;
     event.source = event.source.at == NULL ? CH_STR("hotline/1") : event.source;
-    event.time_ms = LEDGER_START_MS + (int64_t)of->now.sequence * 1000;
-    event.recorded_ms = event.time_ms;
+    event.recorded_ms = LEDGER_START_MS + (int64_t)of->now.sequence * 1000;
+    event.time_ms = event.time_ms == 0 ? event.recorded_ms : event.time_ms;
     event.expected_version = -1;
     event.sequence = of->now.sequence + 1;
     event.epoch = 1;
@@ -139,6 +139,26 @@ uint64_t ledger_open(ledger *of, const char *source, const char *ref)
                       .data = ch_buf_str(&of->data)};
     uint16_t takes_ref = ref == NULL ? 0 : CH_RECORD_TAKES_REF;
     write_case_event(of, event, number, (uint16_t)(CH_RECORD_OPENS_CASE | takes_ref));
+    return number;
+}
+
+uint64_t ledger_open_sketched(ledger *of, const char *area, const char *category, int64_t time_ms,
+                              uint8_t sketch)
+{
+    uint8_t bytes[CH_SKETCH_SIZE];
+    uint64_t number = ++of->now.case_count;
+    memset(bytes, sketch, sizeof bytes);
+    ch_buf_clear(&of->data);
+    ch_mp_put_map(&of->data, 1);
+    ch_mp_put_text(&of->data, "category");
+    ch_mp_put_text(&of->data, category);
+    write_case_event(of,
+                     (ch_event){.type = CH_STR("case.opened"),
+                                .time_ms = time_ms,
+                                .area = ch_str_of(area),
+                                .sketch = {(const char *)bytes, sizeof bytes},
+                                .data = ch_buf_str(&of->data)},
+                     number, CH_RECORD_OPENS_CASE);
     return number;
 }
 

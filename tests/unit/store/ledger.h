@@ -45,6 +45,9 @@ void ledger_hub(ledger *of, const char *type, ...);
 void ledger_hub_number(ledger *of, const char *type, const char *action, int64_t number);
 
 uint64_t ledger_open(ledger *of, const char *source, const char *ref);
+/* With a sketch of these equal bytes. */
+uint64_t ledger_open_sketched(ledger *of, const char *area, const char *category, int64_t time_ms,
+                              uint8_t sketch);
 void ledger_note(ledger *of, uint64_t number);
 /* Index of the new handoff. */
 uint32_t ledger_offer(ledger *of, uint64_t number, const char *party, int64_t due_ms);
