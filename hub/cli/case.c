@@ -117,6 +117,13 @@ static const ch_argument link_arguments[] = {CH_TAKES_WORD("relation", "parent|c
                                                            "relation",
                                                            "what the other case is to this one (related)"),
                                              CH_DESK_TEXT, CH_DESK_ARGUMENTS};
+static const ch_argument split_arguments[] = {
+    CH_NEEDS_TEXT("title", "TEXT", "title", "what the new case is about, in one line"),
+    CH_TAKES_TEXT("category", "CATEGORY", "category", "of the new case (the same)"),
+    CH_TAKES_TEXT("area", "AREA", "area", "of the new case (the same)"),
+    CH_TAKES_NUMBER("priority", "1..5", 1, 5, "priority", "of the new case; 1 is highest"),
+    CH_DESK_TEXT,
+    CH_DESK_ARGUMENTS};
 static const ch_argument show_arguments[] = {
     CH_TAKES_TEXT("source", "SOURCE", "source", "whose REF it is, where several systems have the same")};
 
@@ -164,6 +171,7 @@ static const ch_verb verbs[] = {
     COMMAND("feedback", "case.feedback", feedback_arguments, "what the citizen says of the result"),
     PAIR("link", "OTHER", "case.linked", link_arguments, tie, "tie it to another case"),
     PAIR("unlink", "OTHER", "case.unlinked", text_arguments, tie, "end such a tie"),
+    COMMAND("split", "case.split", split_arguments, "open a case of its own for a part of it"),
     PAIR("merge", "INTO", "case.merged", text_arguments, merge, "it is the same as another, which goes on"),
 };
 

@@ -87,6 +87,10 @@ ch_status ch_desk_command(ch_cli *cli, const char *case_id, json_t *data)
     if (ch_argument_given(arguments, "party")) {
         json_object_set_new(event, "party", json_string(ch_argument_text(arguments, "party")));
     }
+    if (json_object_get(data, "area") != NULL) { /* an attribute of the event, which holds data now */
+        json_object_set(event, "area", json_object_get(data, "area"));
+        json_object_del(data, "area");
+    }
     if (ch_argument_given(arguments, "expect")) {
         json_object_set_new(event, "expectedversion",
                             json_integer(ch_argument_number(arguments, "expect", 0)));
@@ -157,7 +161,30 @@ static json_t *case_afterwards(ch_cli *cli)
     return row;
 }
 
-static ch_status print_json(ch_cli *cli, const json_t *row, const json_t *handoff)
+/* The case that the answered split has opened: its own event says so. NULL: none, or it cannot be read. */
+static json_t *new_case(ch_cli *cli)
+{
+    char before[24];
+    char *next = NULL;
+    json_t *rows = NULL;
+    const char *type = cli->arguments->verb->type;
+    if (type == NULL || strcmp(type, "case.split") != 0) {
+        return NULL;
+    }
+    snprintf(before, sizeof before, "%" PRIu32, cli->answer.case_version - 1);
+    json_t *arguments =
+        json_pack("{s:s, s:s, s:i}", "case", cli->answer.case_id, "after", before, "limit", 1);
+    ch_status status = ch_cli_query(cli, "timeline", arguments, &rows, &next);
+    free(next);
+    json_t *into = status != CH_OK
+                       ? NULL
+                       : json_incref(json_array_get(
+                             json_object_get(ch_row_map(json_array_get(rows, 0), "data"), "into"), 0));
+    json_decref(rows);
+    return into;
+}
+
+static ch_status print_json(ch_cli *cli, const json_t *row, const json_t *handoff, json_t *into)
 {
     json_t *line = json_pack("{s:I, s:s, s:I, s:b}", "sequence", (json_int_t)cli->answer.sequence, "case",
                              cli->answer.case_id, "caseversion", (json_int_t)cli->answer.case_version,
@@ -171,12 +198,15 @@ static ch_status print_json(ch_cli *cli, const json_t *row, const json_t *handof
         json_object_set(line, "handoff_state", json_object_get(handoff, "state"));
         json_object_set(line, "group", json_object_get(handoff, "group"));
     }
+    if (into != NULL) {
+        json_object_set(line, "into", into);
+    }
     ch_status status = line == NULL ? CH_NO_MEMORY : ch_row_print_json(cli->world->out, line);
     json_decref(line);
     return status == CH_OK ? CH_OK : ch_cli_no_memory(cli);
 }
 
-static void print_text(const ch_cli *cli, const json_t *row, const json_t *handoff)
+static void print_text(const ch_cli *cli, const json_t *row, const json_t *handoff, const json_t *into)
 {
     FILE *out = cli->world->out;
     fprintf(out, "sequence %" PRIu64 "  case %s  version %" PRIu32, cli->answer.sequence, cli->answer.case_id,
@@ -188,6 +218,9 @@ static void print_text(const ch_cli *cli, const json_t *row, const json_t *hando
     if (handoff != NULL) {
         fprintf(out, "  handoff %s %s", ch_row_text(handoff, "handoff"), ch_row_text(handoff, "state"));
     }
+    if (json_is_string(into)) {
+        fprintf(out, "  into %s", json_string_value(into));
+    }
     fputs(cli->answer.duplicate ? "  (was there before)\n" : "\n", out);
 }
 
@@ -195,12 +228,14 @@ ch_status ch_desk_print(ch_cli *cli, const char *handoff, const char *party)
 {
     json_t *row = case_afterwards(cli);
     const json_t *shown = row == NULL || handoff == NULL ? NULL : find_handoff(row, handoff, party);
+    json_t *into = row == NULL ? NULL : new_case(cli);
     ch_status status = CH_OK;
     if (cli->arguments->json) {
-        status = print_json(cli, row, shown);
+        status = print_json(cli, row, shown, into);
     } else {
-        print_text(cli, row, shown);
+        print_text(cli, row, shown, into);
     }
+    json_decref(into);
     json_decref(row);
     return status;
 }

@@ -145,8 +145,7 @@ ch_status ch_judge_case_event(ch_judgement *judgement, const ch_event *event)
     if (row == NULL) {
         uint32_t goals = ch_lifecycle_legal_in(judgement->rules, scratch->kind, event->type);
         if (!ch_lifecycle_path(judgement->rules, scratch, goals, &path)) {
-            own.digests = CH_STR_NONE;
-            return ch_judge_append(judgement, &own, scratch->state, CH_HOW_ANOMALOUS);
+            return ch_judge_append(judgement, event, scratch->state, CH_HOW_ANOMALOUS);
         }
         status = ch_judge_walk(judgement, &path, CH_HOW_INFERRED);
         row = status == CH_OK ? ch_lifecycle_row(judgement->rules, scratch->kind, event->type, scratch->state)

@@ -177,7 +177,7 @@ static ch_status check_test_mode(const ch_judgement *judgement)
                         "case %.*s is real: a drill cannot touch it", CH_STR_ARG(judgement->case_id));
 }
 
-static ch_status number_case(ch_judgement *judgement)
+ch_status ch_judge_number_case(ch_judgement *judgement, bool test_mode)
 {
     char id[CH_CASE_ID_SIZE];
     const ch_event *cause = judgement->cause;
@@ -188,7 +188,7 @@ static ch_status number_case(ch_judgement *judgement)
     }
     judgement->number = judgement->view->next_case;
     ch_case_id_format(id, judgement->rules->hub_code, cause->time_ms, judgement->rules->utc_offset_minutes,
-                      judgement->number, cause->test_mode);
+                      judgement->number, test_mode);
     ch_case_clear(judgement->scratch);
     return ch_judge_keep(judgement, ch_str_of(id), &judgement->case_id);
 }
@@ -198,7 +198,7 @@ static ch_str default_kind(const ch_judgement *judgement)
     return judgement->intake->default_kind.size > 0 ? judgement->intake->default_kind : CH_STR("matter");
 }
 
-static const ch_transition *opening_row(const ch_judgement *judgement, ch_str kind)
+const ch_transition *ch_judge_opening_row(const ch_judgement *judgement, ch_str kind)
 {
     char text[CH_CODE_MAX + 1];
     return ch_str_copy(text, sizeof text, kind) != CH_OK
@@ -206,7 +206,7 @@ static const ch_transition *opening_row(const ch_judgement *judgement, ch_str ki
                : ch_lifecycle_row(judgement->rules, text, CH_STR("case.opened"), CH_CASE_NONE);
 }
 
-static ch_status refuse_kind(const ch_judgement *judgement, ch_str kind)
+ch_status ch_judge_refuse_kind(const ch_judgement *judgement, ch_str kind)
 {
     return ch_error_set(judgement->error, CH_REFUSED, "data.kind", "the lifecycle opens no case of kind %.*s",
                         CH_STR_ARG(kind));
@@ -217,7 +217,7 @@ static ch_status open_new(ch_judgement *judgement)
     ch_event own = *judgement->cause;
     ch_str said = ch_mp_find_str(own.data, "kind");
     const ch_judge_pair kind = {.key = "kind", .text = said.size > 0 ? said : default_kind(judgement)};
-    ch_status status = number_case(judgement);
+    ch_status status = ch_judge_number_case(judgement, judgement->cause->test_mode);
     if (status == CH_OK && said.size == 0) {
         status = ch_judge_map(judgement, own.data, &kind, 1, &own.data);
     }
@@ -230,9 +230,9 @@ static ch_status open_new(ch_judgement *judgement)
     if (status != CH_OK) {
         return status;
     }
-    const ch_transition *row = opening_row(judgement, kind.text);
+    const ch_transition *row = ch_judge_opening_row(judgement, kind.text);
     if (row == NULL) {
-        return refuse_kind(judgement, kind.text);
+        return ch_judge_refuse_kind(judgement, kind.text);
     }
     status = ch_judge_take_row(judgement, &own, row, CH_HOW_OWN);
     judgement->decision->events[judgement->decision->incoming].takes_ref = own.ref.size > 0;
@@ -246,16 +246,16 @@ static ch_status infer_opening(ch_judgement *judgement)
     ch_str data = CH_STR_NONE;
     const ch_judge_pair pairs[] = {{.key = "kind", .text = default_kind(judgement)},
                                    {.key = "origin", .text = judgement->cause->source}};
-    ch_status status = number_case(judgement);
+    ch_status status = ch_judge_number_case(judgement, judgement->cause->test_mode);
     if (status == CH_OK) {
         status = ch_judge_map(judgement, CH_STR_NONE, pairs, 2, &data);
     }
     if (status != CH_OK) {
         return status;
     }
-    const ch_transition *row = opening_row(judgement, pairs[0].text);
+    const ch_transition *row = ch_judge_opening_row(judgement, pairs[0].text);
     if (row == NULL) {
-        return refuse_kind(judgement, pairs[0].text);
+        return ch_judge_refuse_kind(judgement, pairs[0].text);
     }
     ch_event opened = ch_judge_derived(judgement, CH_STR("case.opened"), data);
     opened.area = judgement->cause->area;

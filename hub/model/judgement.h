@@ -71,6 +71,12 @@ ch_status ch_judge_walk(ch_judgement *judgement, const ch_case_path *path, ch_ho
 /* decide.c: makes it the case that this is about. */
 ch_status ch_judge_load(ch_judgement *judgement, const ch_case *found) CH_MUST_CHECK;
 
+/* A new case: its number and id, an empty scratch. */
+ch_status ch_judge_number_case(ch_judgement *judgement, bool test_mode) CH_MUST_CHECK;
+/* NULL: cases of that kind are not opened; then refuse. */
+const ch_transition *ch_judge_opening_row(const ch_judgement *judgement, ch_str kind);
+ch_status ch_judge_refuse_kind(const ch_judgement *judgement, ch_str kind) CH_MUST_CHECK;
+
 /* relations.c: events that tie two cases together (other events pass). Before such an event is taken: checks it
  * against both cases, which leaves the other in decision->own_other, and completes its data. After: what follows
  * on the other case. */
@@ -101,6 +107,9 @@ ch_status ch_judge_of_merged(ch_judgement *judgement) CH_MUST_CHECK;
 /* CH_INVALID: a note says what only such a report's may. */
 ch_status ch_judge_check_note(const ch_judgement *judgement) CH_MUST_CHECK;
 
+/* splits.c */
+ch_status ch_judge_before_split(ch_judgement *judgement, ch_event *event) CH_MUST_CHECK;
+ch_status ch_judge_after_split(ch_judgement *judgement, const ch_event *event) CH_MUST_CHECK;
 /* suggestions.c: before and after a new case is opened by the event. */
 ch_status ch_judge_sketch(ch_judgement *judgement, ch_event *opened) CH_MUST_CHECK;
 ch_status ch_judge_suggest(ch_judgement *judgement, const ch_event *opened) CH_MUST_CHECK;

@@ -210,6 +210,7 @@ static const struct {
     {"case.linked", before_linked, after_link},
     {"case.unlinked", before_unlinked, after_link},
     {"case.merged", ch_judge_before_merged, ch_judge_after_merged},
+    {"case.split", ch_judge_before_split, ch_judge_after_split},
 };
 
 static size_t kind_of(const ch_event *event)

@@ -164,8 +164,8 @@ static saying *observe(matters *of, const client *by)
 /* Ties it to another, or to what is none. */
 static saying *tie(matters *of, const client *by)
 {
-    static const char *const types[] = {"case.linked", "case.linked", "case.linked", "case.unlinked",
-                                        "case.merged"};
+    static const char *const types[] = {"case.linked",   "case.linked", "case.linked",
+                                        "case.unlinked", "case.merged", "case.split"};
     static const char *const relations[] = {"parent", "child", "related"};
     draft at, other;
     begin(of, &other, by, "case.noted");
@@ -173,6 +173,12 @@ static saying *tie(matters *of, const client *by)
     (void)pick_case(of, &at);
     (void)pick_case(of, &other);
     bool merges = ch_str_is(at.event.type, "case.merged");
+    if (ch_str_is(at.event.type, "case.split")) {
+        ch_mp_put_map(&of->data, 2);
+        put(of, "title", "a part of it");
+        put(of, "category", "lamp.out");
+        return end(of, &at, by, 0);
+    }
     ch_mp_put_map(&of->data, merges ? 1 : 2);
     put(of, merges ? "into" : "other", other.subject);
     if (!merges) {

@@ -95,6 +95,19 @@ class Relations(unittest.TestCase):
         self.assertRegex(self.city.text("case", "show", forum), rf"case +{centre}")
         self.folds_to_the_same()
 
+    def test_a_part_of_a_case_becomes_a_case_of_its_own_and_goes_to_who_does_it(self):
+        centre, _, _ = self.three_reports()
+        said, = self.supervisor("case", "split", "C-1", "--title", "厂房门口路灯不亮", "--category", "lamp.out")
+        self.assertEqual(said["case"], centre)
+        part = said["into"]
+        row = self.shown(part)
+        self.assertEqual((row["party"], row["area"], row["opened_event"]["data"]["title"]),
+                         ("urban-mgmt", AREA, "厂房门口路灯不亮"))
+        self.assertEqual((self.links(part)[centre], self.links(centre)[part]), ("parent", "child"))
+        self.report("service_centre", "C-1", "case.noted", text="还有路灯")
+        self.assertEqual([handoff["state"] for handoff in self.shown(centre)["handoffs"]], ["offered"] * 2)
+        self.folds_to_the_same()
+
     def test_what_is_linked_is_linked_on_both_sides_until_it_is_unlinked(self):
         centre, grid, _ = self.three_reports()
         self.supervisor("case", "link", grid, "C-1", "--relation", "parent", "--text", "同一处")

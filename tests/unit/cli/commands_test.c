@@ -352,6 +352,26 @@ static void two_cases_are_tied_by_their_ids_or_refs(void **state)
     assert_holds(self->hub->published[2], "\"data\":{\"into\":\"ZJ-20261123-7\"}");
 }
 
+static void a_split_says_which_case_it_opened(void **state)
+{
+    static const char whole[] = "[{\"case\":\"ZJ-20261123-1\",\"state\":\"received\"}]";
+    static const char event[] = "[{\"type\":\"case.split\",\"data\":{\"into\":[\"ZJ-20261123-8\"]}}]";
+    shell *self = GIVEN(state, {.name = "case", .rows = whole}, {.name = "timeline", .rows = event},
+                        {.name = "case", .rows = whole}, {.name = "timeline", .rows = event});
+    shell_run(self, "case", "split", "ZJ-20261123-1");
+    assert_int_equal(self->code, 64);
+    shell_run(self, "case", "split", "ZJ-20261123-1", "--title", "a lamp", "--category", "lamp.out", "--area",
+              "330203", "--priority", "2");
+    assert_int_equal(self->code, 0);
+    assert_holds(self->hub->published[0], "\"type\":\"case.split\"");
+    assert_holds(self->hub->published[0], "\"area\":\"330203\"");
+    assert_holds(self->hub->published[0],
+                 "\"data\":{\"title\":\"a lamp\",\"category\":\"lamp.out\",\"priority\":2}");
+    assert_holds(self->out, "  into ZJ-20261123-8\n");
+    shell_run(self, "case", "split", "ZJ-20261123-1", "--title", "a lamp", "--json");
+    assert_holds(self->out, "\"into\":\"ZJ-20261123-8\"");
+}
+
 #define MERGED_ROW "[{\"case\":\"ZJ-20261123-1\",\"state\":\"merged\",\"merged_into\":\"ZJ-20261123-7\"}]"
 
 static void a_merged_case_is_shown_as_the_one_that_stands_for_it(void **state)
@@ -646,6 +666,7 @@ int main(void)
         TEST(a_verdict_names_who_gets_the_case),
         TEST(groups_are_shown_where_there_are_any),
         TEST(two_cases_are_tied_by_their_ids_or_refs),
+        TEST(a_split_says_which_case_it_opened),
         TEST(a_merged_case_is_shown_as_the_one_that_stands_for_it),
         TEST(a_merged_case_is_shown_itself_where_the_other_may_not_be_read),
         TEST(show_answers_who_has_it_how_far_it_is_and_what_the_citizen_said),

@@ -15,7 +15,8 @@ static const char *const types[] = {
     "case.cancelled",    "handoff.offered",   "handoff.accepted", "handoff.accepted",  "handoff.rejected",
     "handoff.started",   "handoff.completed", "handoff.failed",   "handoff.returned",  "handoff.transferred",
     "handoff.withdrawn", "handoff.extended",  "handoff.urged",    "handoff.delivered", "handoff.expired",
-    "case.linked",       "case.linked",       "case.unlinked",    "case.merged",       "hub.alert",
+    "case.linked",       "case.linked",       "case.unlinked",    "case.merged",       "case.split",
+    "hub.alert",
 };
 static const char *const parties[] = {"power-supply", "water", "urban-mgmt", "city-supervision",
                                       "firm-repair-a"};
