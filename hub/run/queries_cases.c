@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define REFS_MOST 64 /* cases that one ref may name */
-
 /* ---- one case */
 
 ch_status ch_query_right_to(ch_query_look *look, const ch_case *the_case, ch_read_right *out_right)
@@ -76,7 +74,7 @@ static ch_status find_named(ch_query_look *look, ch_case *scratch, uint64_t *out
         return ch_error_set(look->error, status, "state", "the case cannot be looked up: %s",
                             ch_status_text(status));
     }
-    return CH_OK;
+    return *count > 1 ? ch_query_leave_out_merged(look, scratch, out_numbers, count) : CH_OK;
 }
 
 static ch_status not_found(ch_query_look *look)
@@ -86,8 +84,8 @@ static ch_status not_found(ch_query_look *look)
 
 ch_status ch_query_find_case(ch_query_look *look, ch_case *out_case, ch_read_right *out_right)
 {
-    uint64_t numbers[REFS_MOST], found = 0;
-    size_t count = REFS_MOST, readable = 0;
+    uint64_t numbers[CH_QUERY_REFS_MOST], found = 0;
+    size_t count = CH_QUERY_REFS_MOST, readable = 0;
     ch_status status = find_named(look, out_case, numbers, &count);
     for (size_t i = 0; i < count && status == CH_OK; i++) {
         status = ch_query_load_case(look, numbers[i], out_case, out_right);
@@ -308,8 +306,8 @@ static ch_status answer_case(ch_query_look *look, const ch_case *the_case, bool 
 /* `next` counts cases of the ref, readable or not: sources keep their order, so it is stable. */
 static ch_status answer_named(ch_query_look *look, ch_case *the_case)
 {
-    uint64_t numbers[REFS_MOST];
-    size_t count = REFS_MOST;
+    uint64_t numbers[CH_QUERY_REFS_MOST];
+    size_t count = CH_QUERY_REFS_MOST;
     ch_status status = find_named(look, the_case, numbers, &count);
     for (size_t i = (size_t)look->arguments->passed; i < count && status == CH_OK; i++) {
         ch_read_right right;
@@ -441,8 +439,8 @@ static int newest_first(const void *a, const void *b)
 
 static ch_status see_cases_of_ref(ch_query_look *look, ch_case *the_case)
 {
-    uint64_t numbers[REFS_MOST];
-    size_t count = REFS_MOST;
+    uint64_t numbers[CH_QUERY_REFS_MOST];
+    size_t count = CH_QUERY_REFS_MOST;
     bool goes_on = true;
     ch_status status = ch_state_reader_ref_any(look->asker->state, look->arguments->ref, numbers, &count);
     if (status == CH_OK) {

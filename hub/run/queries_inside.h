@@ -7,6 +7,7 @@
 #include "hub/run/queries.h"
 
 #define CH_QUERY_ROWS_MOST 1000
+#define CH_QUERY_REFS_MOST 64 /* cases that one ref may name */
 #define CH_QUERY_ROWS_DEFAULT 100
 /* Entries that one call looks at; then it says `more`. */
 #define CH_QUERY_LOOKS_MOST 20000
@@ -82,7 +83,9 @@ ch_status ch_query_load_case(ch_query_look *look, uint64_t number, ch_case *the_
  * CH_INVALID when there are several. */
 ch_status ch_query_find_case(ch_query_look *look, ch_case *out_case, ch_read_right *out_right) CH_MUST_CHECK;
 void ch_query_put_handoff(ch_query_row *row, const ch_case *the_case, const ch_handoff *handoff);
-/* queries_relations.c */
+/* queries_relations.c; of several cases, at most CH_QUERY_REFS_MOST, those stay out that another of them stands for. */
+ch_status ch_query_leave_out_merged(ch_query_look *look, ch_case *scratch, uint64_t *numbers,
+                                    size_t *count) CH_MUST_CHECK;
 ch_status ch_query_put_relations(ch_query_look *look, ch_query_row *row,
                                  const ch_case *the_case) CH_MUST_CHECK;
 /* queries_handoffs.c */

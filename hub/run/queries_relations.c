@@ -51,3 +51,32 @@ ch_status ch_query_put_relations(ch_query_look *look, ch_query_row *row, const c
     ch_case_free(last);
     return status;
 }
+
+static bool has(const uint64_t *numbers, size_t count, uint64_t number)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (numbers[i] == number) {
+            return true;
+        }
+    }
+    return false;
+}
+
+ch_status ch_query_leave_out_merged(ch_query_look *look, ch_case *scratch, uint64_t *numbers, size_t *count)
+{
+    uint64_t stands_for[CH_QUERY_REFS_MOST];
+    size_t given = *count, kept = 0;
+    ch_status status = CH_OK;
+    for (size_t i = 0; i < given && status == CH_OK; i++) {
+        status = load_last(look, numbers[i], scratch);
+        uint64_t last = scratch->number;
+        bool is_told =
+            last != numbers[i] && (has(numbers + i, given - i, last) || has(stands_for, kept, last));
+        if (status == CH_OK && !is_told) {
+            stands_for[kept] = last;
+            numbers[kept++] = numbers[i];
+        }
+    }
+    *count = kept;
+    return status;
+}
