@@ -9,7 +9,7 @@ static const ch_attribute_index kept[] = {
     CH_ATTRIBUTE_IS_HANDOFF_REF, CH_ATTRIBUTE_IS_CAUSATIONID, CH_ATTRIBUTE_IS_CORRELATIONID,
     CH_ATTRIBUTE_IS_TRACEPARENT, CH_ATTRIBUTE_IS_MAPPING,     CH_ATTRIBUTE_IS_TOPIC,
     CH_ATTRIBUTE_IS_CASESTATE,   CH_ATTRIBUTE_IS_CYCLE,       CH_ATTRIBUTE_IS_ACTOR,
-    CH_ATTRIBUTE_IS_DIGESTS,     CH_ATTRIBUTE_IS_DATA,
+    CH_ATTRIBUTE_IS_DIGESTS,     CH_ATTRIBUTE_IS_DATA,        CH_ATTRIBUTE_IS_SKETCH,
 };
 #define KEPT (sizeof kept / sizeof *kept)
 
@@ -49,8 +49,8 @@ static bool keep_value(ch_event *event, const ch_attribute *attribute, const ch_
         *(ch_case_state *)member = (ch_case_state)value->integer;
         return value->kind == CH_MP_INT && value->integer > CH_CASE_NONE &&
                value->integer < CH_CASE_STATE_COUNT;
+    case CH_ATTRIBUTE_BIN: *(ch_str *)member = value->str; return value->kind == CH_MP_BIN;
     case CH_ATTRIBUTE_SPEC:
-    case CH_ATTRIBUTE_BIN:
     case CH_ATTRIBUTE_COUNT64:
     case CH_ATTRIBUTE_FLAG: break; /* not kept */
     }

@@ -124,7 +124,7 @@ static void refuses_what_is_no_stored_event(void **state)
         "84 00 a1 37 01 a1 61 02 a1 62 0e",                   /* before a value */
         "84 00 a1 37 01 a1 61 02 a1 62 0e c3",                /* topic: a flag */
         "85 00 a1 37 01 a1 61 02 a1 62 0e a1 63 03 a1 64",    /* time: a text */
-        "85 00 a1 37 01 a1 61 02 a1 62 0e a1 63 14 01",       /* no attribute 20 */
+        "85 00 a1 37 01 a1 61 02 a1 62 0e a1 63 15 01",       /* no attribute 21 */
         "85 00 a1 37 01 a1 61 02 a1 62 0e a1 63 ff 01",       /* nor -1 */
         "85 00 a1 37 01 a1 61 02 a1 62 0e a1 63 a2 6964 01",  /* a name */
         "85 00 a1 37 01 a1 61 02 a1 62 0e a1 63 0f 00",       /* state: none */

@@ -551,17 +551,17 @@ static void tells_which_cases_belong_together_and_which_one_stands_for_it(void *
 {
     fixture *f = *state;
     tie(f, "case.linked", f->lamp, "other", f->leak);
-    ask(f, &town_operator, "case", about("A1", ""));
+    assert_status(town_ask(&f->of, &town_operator, "case", about("A1", "")), CH_OK);
     assert_int_equal(town_count(&f->of), 2);
     tie(f, "case.merged", f->post, "into", f->lamp);
-    ask(f, &town_operator, "case", about("A1", "")); /* the ref of both */
+    assert_status(town_ask(&f->of, &town_operator, "case", about("A1", "")), CH_OK); /* the ref of both */
     assert_list(&f->of, "case", f->lamp);
-    ask(f, &town_operator, "case", about(f->lamp, ""));
+    assert_status(town_ask(&f->of, &town_operator, "case", about(f->lamp, "")), CH_OK);
     assert_true(town_says(&f->of, f->leak) && town_says(&f->of, "related"));
     assert_true(town_says(&f->of, f->post) && town_says(&f->of, "merged"));
     assert_list(&f->of, "merged_into", "-");
     tie(f, "case.merged", f->lamp, "into", f->leak);
-    ask(f, &town_operator, "case", about(f->post, ""));
+    assert_status(town_ask(&f->of, &town_operator, "case", about(f->post, "")), CH_OK);
     assert_list(&f->of, "merged_into", f->leak);
     assert_list(&f->of, "state", "merged");
 }
