@@ -13,6 +13,7 @@ static const struct {
     {false, "events.cfg", ch_rules_read_events},  {false, "lifecycle.cfg", ch_rules_read_lifecycle},
     {true, "areas.csv", ch_rules_read_areas},     {true, "categories.csv", ch_rules_read_categories},
     {true, "parties.csv", ch_rules_read_parties}, {true, "routing.cfg", ch_rules_read_routing},
+    {true, "sla.cfg", ch_rules_read_clocks},
 };
 
 const char *ch_rules_place(ch_rules *rules, const char *file, unsigned line)

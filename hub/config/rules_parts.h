@@ -14,6 +14,8 @@ ch_status ch_rules_read_routing(ch_rules *rules, const char *file, ch_error *err
 ch_status ch_rules_read_parties(ch_rules *rules, const char *file, ch_error *error) CH_MUST_CHECK;
 ch_status ch_rules_read_categories(ch_rules *rules, const char *file, ch_error *error) CH_MUST_CHECK;
 ch_status ch_rules_read_areas(ch_rules *rules, const char *file, ch_error *error) CH_MUST_CHECK;
+/* After routing, which says where the city lies in time. */
+ch_status ch_rules_read_clocks(ch_rules *rules, const char *file, ch_error *error) CH_MUST_CHECK;
 
 /* "parties.csv:12" in the arena: what ch_rules_check shows. */
 const char *ch_rules_place(ch_rules *rules, const char *file, unsigned line);

@@ -182,3 +182,13 @@ const ch_route *ch_route_choose(const ch_rules *rules, const ch_route_question *
 {
     return why != NULL ? explain(rules, question, why) : find(rules, question);
 }
+
+bool ch_clock_rule_matches(const ch_clock_rule *rule, const ch_route_question *question)
+{
+    bool urgent =
+        rule->priority_most == 0 || (question->priority >= 1 && question->priority <= rule->priority_most);
+    return urgent && (rule->system[0] == '\0' || ch_str_is(question->system, rule->system)) &&
+           (rule->kind[0] == '\0' || ch_str_is(question->kind, rule->kind)) &&
+           covers_category(rule->category, question->category) &&
+           ch_str_starts(question->area, ch_str_of(rule->area));
+}

@@ -74,3 +74,14 @@ const ch_area *ch_rules_area(const ch_rules *rules, ch_str code)
 {
     return find_by_code(rules->areas, rules->area_count, sizeof *rules->areas, code);
 }
+
+/* There are few, and their order is that of the file. */
+const ch_clock_rule *ch_rules_clock(const ch_rules *rules, ch_str name)
+{
+    for (size_t i = 0; i < rules->clock_count; i++) {
+        if (ch_str_is(name, rules->clocks[i].name)) {
+            return &rules->clocks[i];
+        }
+    }
+    return NULL;
+}

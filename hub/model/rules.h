@@ -1,5 +1,5 @@
 /* rules.h - everything that decide consults besides the state: schema, lifecycle, routing, parties, areas,
- * categories. One immutable snapshot, reference-counted: the single object that threads share.
+ * categories, clocks and calendars. One immutable snapshot, reference-counted: the single object that threads share.
  *
  * Built by hub/config from libconfig and CSV files; plain arrays so that a test can build one by hand.
  */
@@ -8,6 +8,7 @@
 
 #include "hub/base/arena.h"
 #include "hub/model/case.h"
+#include "hub/model/clock_rules.h"
 #include "hub/model/schema.h"
 
 #include <stdatomic.h>
@@ -108,6 +109,10 @@ typedef struct ch_rules {
     size_t area_count;
     ch_route *routes; /* first match wins */
     size_t route_count;
+    ch_clock_rule *clocks; /* in order; each that matches runs */
+    size_t clock_count;
+    ch_calendar *calendars;
+    size_t calendar_count;
     unsigned hop_limit;            /* most parties in a row that each passed it on to the next; 0: 8 */
     unsigned rejection_limit;      /* so many refusals of a case in a cycle: arbitration; 0: 5 */
     int64_t duplicate_window_ms;   /* cases opened so far apart may be the same */
@@ -121,13 +126,14 @@ ch_status ch_rules_new(ch_rules **out_rules) CH_MUST_CHECK;
 ch_rules *ch_rules_ref(ch_rules *rules);
 void ch_rules_unref(ch_rules *rules);
 /* Sorts the tables, indexes the transitions and checks everything as a whole: dangling supervisors, parties
- * and kinds in routes, doubled codes, cycles, unreachable states, dead ends. CH_INVALID with the place. Rules
+ * and kinds in routes, doubled codes, cycles, unreachable states, dead ends, clocks that nothing ends. CH_INVALID with the place. Rules
  * may be consulted only after it said CH_OK. */
 ch_status ch_rules_check(ch_rules *rules, ch_error *error) CH_MUST_CHECK;
 
 const ch_party *ch_rules_party(const ch_rules *rules, ch_str code);
 const ch_category *ch_rules_category(const ch_rules *rules, ch_str code);
 const ch_area *ch_rules_area(const ch_rules *rules, ch_str code);
+const ch_clock_rule *ch_rules_clock(const ch_rules *rules, ch_str name);
 
 /* What routing looks at. Absent parts are CH_STR_NONE, priority 0. */
 typedef struct ch_route_question {
@@ -137,5 +143,7 @@ typedef struct ch_route_question {
 /* The first route that matches, or NULL. With why: one line for each rule looked at, up to and with the match
  * ("lamp-out: category power is not lamp"). */
 const ch_route *ch_route_choose(const ch_rules *rules, const ch_route_question *question, ch_buf *why);
+/* Is the clock one of such cases? */
+bool ch_clock_rule_matches(const ch_clock_rule *rule, const ch_route_question *question);
 
 #endif

@@ -1,5 +1,6 @@
 #include "hub/model/plan.h"
 #include "hub/model/routing.h"
+#include "hub/model/rules_inside.h"
 
 #include <stdlib.h>
 
@@ -11,9 +12,6 @@
     (BIT(CH_HANDOFF_REJECTED) | BIT(CH_HANDOFF_COMPLETED) | BIT(CH_HANDOFF_FAILED) |                         \
      BIT(CH_HANDOFF_RETURNED) | BIT(CH_HANDOFF_TRANSFERRED) | BIT(CH_HANDOFF_WITHDRAWN) |                    \
      BIT(CH_HANDOFF_EXPIRED))
-
-/* The place where it was written, or else its name. */
-#define PLACE_OF(row, name) ((row)->place != NULL ? (row)->place : (name))
 
 static int compare_codes(const void *a, const void *b)
 {
@@ -31,7 +29,7 @@ static ch_status check_parties(const ch_rules *rules, ch_error *error)
 {
     for (size_t i = 0; i < rules->party_count; i++) {
         const ch_party *party = &rules->parties[i];
-        const char *place = PLACE_OF(party, party->code);
+        const char *place = CH_PLACE_OF(party, party->code);
         if (i > 0 && strcmp(party->code, rules->parties[i - 1].code) == 0) {
             return ch_error_set(error, CH_INVALID, place, "party %s is there twice", party->code);
         }
@@ -62,7 +60,7 @@ static ch_status check_categories(const ch_rules *rules, ch_error *error)
 {
     for (size_t i = 0; i < rules->category_count; i++) {
         const ch_category *category = &rules->categories[i], *above = category;
-        const char *place = PLACE_OF(category, category->code);
+        const char *place = CH_PLACE_OF(category, category->code);
         if (i > 0 && strcmp(category->code, rules->categories[i - 1].code) == 0) {
             return ch_error_set(error, CH_INVALID, place, "category %s is there twice", category->code);
         }
@@ -88,7 +86,7 @@ static ch_status check_areas(const ch_rules *rules, ch_error *error)
     static const size_t lengths[] = {2, 4, 6, 9, 12, 15};
     for (size_t i = 0; i < rules->area_count; i++) {
         const ch_area *area = &rules->areas[i];
-        const char *place = PLACE_OF(area, area->code);
+        const char *place = CH_PLACE_OF(area, area->code);
         size_t length = strlen(area->code), level = 0;
         if (i > 0 && strcmp(area->code, rules->areas[i - 1].code) == 0) {
             return ch_error_set(error, CH_INVALID, place, "area %s is there twice", area->code);
@@ -109,7 +107,7 @@ static ch_status check_areas(const ch_rules *rules, ch_error *error)
 }
 
 /* The kinds are the values that case.opened may have; without any, every kind is fine. */
-static ch_status check_kind(const ch_rules *rules, const char *kind, const char *place, ch_error *error)
+ch_status ch_rules_check_kind(const ch_rules *rules, const char *kind, const char *place, ch_error *error)
 {
     const ch_type *opened = ch_schema_find(rules->schema, CH_STR("case.opened"));
     const ch_field *field = NULL;
@@ -141,7 +139,7 @@ static ch_status check_routes(const ch_rules *rules, ch_error *error)
 {
     for (size_t i = 0; i < rules->route_count; i++) {
         const ch_route *route = &rules->routes[i];
-        const char *place = PLACE_OF(route, route->name);
+        const char *place = CH_PLACE_OF(route, route->name);
         for (size_t k = 0; k < i; k++) {
             if (strcmp(route->name, rules->routes[k].name) == 0) {
                 return ch_error_set(error, CH_INVALID, place, "route %s is there twice", route->name);
@@ -159,7 +157,7 @@ static ch_status check_routes(const ch_rules *rules, ch_error *error)
             return ch_error_set(error, CH_INVALID, place, "route %s: there is no area %s", route->name,
                                 route->area);
         }
-        status = check_kind(rules, route->kind, place, error);
+        status = ch_rules_check_kind(rules, route->kind, place, error);
         if (status != CH_OK) {
             return status;
         }
@@ -214,7 +212,7 @@ static bool has_transition(const ch_rules *rules, const char *type)
 static ch_status check_transition(const ch_rules *rules, size_t at, ch_error *error)
 {
     const ch_transition *row = &rules->transitions[at];
-    const char *place = PLACE_OF(row, row->type);
+    const char *place = CH_PLACE_OF(row, row->type);
     for (size_t i = 0; i < at; i++) {
         const ch_transition *other = &rules->transitions[i];
         if (strcmp(row->type, other->type) == 0 && strcmp(row->kind, other->kind) == 0 &&
@@ -233,7 +231,7 @@ static ch_status check_transition(const ch_rules *rules, size_t at, ch_error *er
         return ch_error_set(error, CH_INVALID, place, "%s: then names %s, which has no transition", row->type,
                             row->then);
     }
-    ch_status status = check_kind(rules, row->kind, place, error);
+    ch_status status = ch_rules_check_kind(rules, row->kind, place, error);
     return status == CH_OK ? check_type_known(rules, row->type, place, error) : status;
 }
 
@@ -279,7 +277,7 @@ static ch_status complain(const ch_rules *rules, const char *kind, uint32_t stat
 {
     unsigned state = (unsigned)__builtin_ctz(states);
     const ch_transition *row = first_use(rules, kind, BIT(state));
-    return ch_error_set(error, CH_INVALID, row == NULL ? "transitions" : PLACE_OF(row, row->type),
+    return ch_error_set(error, CH_INVALID, row == NULL ? "transitions" : CH_PLACE_OF(row, row->type),
                         "state %s %s%s%s", ch_case_state_name((ch_case_state)state), what,
                         kind[0] == '\0' ? "" : " for kind ", kind);
 }
@@ -340,7 +338,7 @@ static ch_status check_transitions(const ch_rules *rules, ch_error *error)
 static ch_status check_handoff_transition(const ch_rules *rules, size_t at, ch_error *error)
 {
     const ch_handoff_transition *row = &rules->handoff_transitions[at];
-    const char *place = PLACE_OF(row, row->type);
+    const char *place = CH_PLACE_OF(row, row->type);
     for (size_t i = 0; i < at; i++) {
         const ch_handoff_transition *other = &rules->handoff_transitions[i];
         if (strcmp(row->type, other->type) != 0) {
@@ -385,7 +383,7 @@ static ch_status check_handoff_graph(const ch_rules *rules, ch_error *error)
         const ch_handoff_transition *row = &rules->handoff_transitions[i];
         unsigned state = (unsigned)__builtin_ctz(wrong);
         if (((row->from | BIT(row->to)) & BIT(state)) != 0) {
-            return ch_error_set(error, CH_INVALID, PLACE_OF(row, row->type), "handoff state %s %s",
+            return ch_error_set(error, CH_INVALID, CH_PLACE_OF(row, row->type), "handoff state %s %s",
                                 ch_handoff_state_name((ch_handoff_state)state),
                                 (wrong & reached) != 0 ? "is a dead end" : "cannot be reached");
         }
@@ -425,6 +423,7 @@ ch_status ch_rules_check(ch_rules *rules, ch_error *error)
         check_routes,
         check_transitions,
         check_handoff_transitions,
+        ch_rules_check_clocks,
     };
     sort_rows(rules->parties, rules->party_count, sizeof *rules->parties);
     sort_rows(rules->categories, rules->category_count, sizeof *rules->categories);

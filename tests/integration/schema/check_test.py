@@ -64,7 +64,7 @@ class SchemaTest(unittest.TestCase):
                 self.assertIn(f"{path}:{line}: case.feedback {said}", out)
 
     def test_a_type_that_is_gone_is_told_in_json_with_its_old_line(self):
-        path, line = self.changed('{ name = "case.verified";   like = "case.noted"; },', "")
+        path, line = self.changed('{ name = "case.verified";   like = "case.accepted"; },', "")
         code, out, err = schema("check", EVENTS, path, "--json")
         self.assertEqual(code, 65)
         self.assertEqual(json.loads(out), {"type": "case.verified", "old_file": EVENTS, "old_line": line, "file": path,

@@ -12,13 +12,14 @@
 #define FILE_LIMIT ((size_t)1 << 20)
 
 static const char *const files[] = {"events.cfg",       "lifecycle.cfg",       "city/areas.csv",
-                                    "city/parties.csv", "city/categories.csv", "city/routing.cfg"};
+                                    "city/parties.csv", "city/categories.csv", "city/routing.cfg",
+                                    "city/sla.cfg",     "city/calendar.csv"};
 
 /* In `file`, the first `before` becomes `after`; what is said then, at the line where `after` begins plus
  * `further`. */
 typedef struct mistake {
     const char *file, *before, *after, *said;
-    unsigned further;
+    int further;
 } mistake;
 
 static void read_source(ch_buf *out, const char *file)
@@ -79,12 +80,12 @@ static void check_mistakes(scratch *in, const mistake *mistakes, size_t count)
         ch_rules *rules = NULL;
         ch_error error = {.status = CH_OK};
         char place[64];
-        unsigned line = copy_rules(in, &mistakes[i]) + mistakes[i].further;
+        int line = (int)copy_rules(in, &mistakes[i]) + mistakes[i].further;
         assert_status(load(in, &rules, &error), CH_INVALID);
         assert_null(rules);
         assert_string_equal(error.text, mistakes[i].said);
         const char *slash = strrchr(mistakes[i].file, '/');
-        snprintf(place, sizeof place, "%s:%u", slash == NULL ? mistakes[i].file : slash + 1, line);
+        snprintf(place, sizeof place, "%s:%d", slash == NULL ? mistakes[i].file : slash + 1, line);
         if (strstr(error.where, place) == NULL) {
             fail_msg("%s: said at %s, is at %s", error.text, error.where, place);
         }
@@ -312,6 +313,131 @@ static void mistakes_in_routing_cfg_are_refused(void **state)
     check_mistakes(*state, mistakes, sizeof mistakes / sizeof *mistakes);
 }
 
+/* The first clock of the city, which is one of handoffs and runs around the clock. */
+#define FIRST "{ name = \"unit-answers\"; system = \"emergency\"; within = \"1m\";"
+#define FIRST_ENDS "ends = ( \"handoff.accepted\", \"handoff.rejected\" );"
+#define CITY "{ name = \"city\"; days = \"calendar.csv\"; from = 2026; until = 2027;"
+
+static void mistakes_in_sla_cfg_are_refused(void **state)
+{
+    static const mistake mistakes[] = {
+        {"city/sla.cfg", "clocks = (", "clock = (", "there is no setting clock", 0},
+        {"city/sla.cfg", FIRST, "{ system = \"emergency\"; within = \"1m\";", "a clock needs a name", 0},
+        {"city/sla.cfg", FIRST, "{ name = \"Unit\"; within = \"1m\";", "name: a code is expected", 0},
+        {"city/sla.cfg", FIRST, "{ name = \"unit-arrives\"; within = \"1m\";",
+         "clock unit-arrives: it is there twice", 3},
+        {"city/sla.cfg", FIRST, "{ name = \"a\"; systems = \"emergency\";", "there is no setting systems", 0},
+        {"city/sla.cfg", FIRST, "{ name = \"a\";", "a clock needs one of within, working and days", 0},
+        {"city/sla.cfg", FIRST, "{ name = \"a\"; within = \"1m\"; days = 3;",
+         "a clock needs one of within, working and days", 0},
+        {"city/sla.cfg", FIRST, "{ name = \"a\"; within = \"0m\";", "clock a: it has no time", 0},
+        {"city/sla.cfg", FIRST, "{ name = \"a\"; days = 1001;", "days: 1001 is outside 1 to 1000", 0},
+        {"city/sla.cfg", FIRST, "{ name = \"a\"; working = \"1h\";", "clock a: working time needs a calendar",
+         0},
+        {"city/sla.cfg", FIRST, "{ name = \"a\"; days = 1; calendar = \"town\";",
+         "clock a: there is no calendar town", 0},
+        {"city/sla.cfg", FIRST, "{ name = \"a\"; within = \"1m\"; calendar = \"city\";",
+         "clock a: it runs around the clock, without a calendar", 0},
+        {"city/sla.cfg", FIRST, "{ name = \"a\"; within = \"1m\"; warn = \"1m\";",
+         "clock a: it would warn before it starts", 0},
+        {"city/sla.cfg", FIRST, "{ name = \"a\"; within = \"1m\"; warn = \"100%\";",
+         "warn: 1% to 99%, or a time before it is due", 0},
+        {"city/sla.cfg", FIRST, "{ name = \"a\"; within = \"1m\"; category = \"rivers\";",
+         "clock a: there is no category rivers", 0},
+        {"city/sla.cfg", FIRST, "{ name = \"a\"; within = \"1m\"; area = \"44\";",
+         "clock a: there is no area 44", 0},
+        {"city/sla.cfg", FIRST, "{ name = \"a\"; within = \"1m\"; kind = \"rescue\";",
+         "there is no kind rescue of cases", 0},
+        {"city/sla.cfg", FIRST, "{ name = \"a\"; within = \"1m\"; priority = 6;",
+         "priority: 6 is outside 1 to 5", 0},
+        {"city/sla.cfg", FIRST, "{ name = \"a\"; within = \"1m\"; pauses = ( \"case.waiting\" );",
+         "clock a: nothing resumes it", 0},
+        {"city/sla.cfg", FIRST, "{ name = \"a\"; within = \"1m\"; resumes = ( \"case.resumed\" );",
+         "clock a: nothing pauses it", 0},
+        {"city/sla.cfg", FIRST, "{ name = \"a\"; within = \"1m\"; pauses = ( \"case.waiting:\" );",
+         "pauses: event types are expected, as in \"case.waiting\" or \"case.waiting:citizen\"", 0},
+        {"city/sla.cfg", "starts = ( \"handoff.offered\" );", "", "clock unit-answers: nothing starts it",
+         -1},
+        {"city/sla.cfg", "starts = ( \"handoff.offered\" );",
+         "starts = ( \"handoff.offered\", \"case.opened\" );",
+         "clock unit-answers: it starts with events of handoffs or of cases, not with both", -1},
+        {"city/sla.cfg", FIRST_ENDS, "", "clock unit-answers: nothing ends it", -1},
+        {"city/sla.cfg", FIRST_ENDS, "ends = ( );", "clock unit-answers: nothing ends it", -1},
+        {"city/sla.cfg", FIRST_ENDS, "ends = ( \"handoff.taken\" );",
+         "clock unit-answers: there is no event of cases or handoffs handoff.taken", -1},
+        {"city/sla.cfg", FIRST_ENDS, "ends = ( \"hub.alert\" );",
+         "clock unit-answers: there is no event of cases or handoffs hub.alert", -1},
+        {"city/sla.cfg", "escalate = ( \"supervisor\" );", "escalate = ( \"mayor\" );",
+         "clock unit-answers: there is no party mayor", -2},
+        {"city/sla.cfg", "escalate = ( \"supervisor\" );", "escalate = ( 7 );",
+         "escalate: parties, or \"supervisor\", are expected", 0},
+        {"city/sla.cfg", "escalate = ( \"supervisor\" );", "escalate = ( \"supervisor\", \"water\" );",
+         "clock unit-answers: every: the time between two levels is needed", -2},
+    };
+    check_mistakes(*state, mistakes, sizeof mistakes / sizeof *mistakes);
+}
+
+static void mistakes_in_calendars_are_refused(void **state)
+{
+    static const mistake mistakes[] = {
+        {"city/sla.cfg", CITY, "{ name = \"city\"; name2 = 1;", "there is no setting name2", 0},
+        {"city/sla.cfg", CITY, "{ name = \"City\"; from = 2026; until = 2027;", "name: a code is expected",
+         0},
+        {"city/sla.cfg", CITY, "{ name = \"city\"; until = 2027;", "from, until: 1 to 50 years are expected",
+         0},
+        {"city/sla.cfg", CITY, "{ name = \"city\"; from = 2028; until = 2027;",
+         "from, until: 1 to 50 years are expected", 0},
+        {"city/sla.cfg", CITY, "{ name = \"city\"; from = 2026; until = 2076;",
+         "from, until: 1 to 50 years are expected", 0},
+        {"city/sla.cfg", CITY, "{ name = \"city\"; days = \"../calendar.csv\"; from = 2026; until = 2027;",
+         "days: a file of the same folder is expected", 0},
+        {"city/sla.cfg", CITY, "{ name = \"city\"; zone = \"Zhejiang/Ningbo\"; from = 2026; until = 2027;",
+         "zone: there is no time zone Zhejiang/Ningbo", 0},
+        {"city/sla.cfg", "calendars = (",
+         "calendars = ( { name = \"city\"; from = 2026; until = 2026; hours = ( \"08:00-09:00\" ); },",
+         "calendar city is there twice", 1},
+        {"city/sla.cfg", "\"08:30-12:00\"", "\"8:30-12:00\"",
+         "hours: at most 8 periods as in \"08:30-12:00\"", 0},
+        {"city/sla.cfg", "\"08:30-12:00\"", "\"08:30-14:00\"",
+         "calendar city: periods of work lie within a day, one after another", 0},
+        {"city/calendar.csv", "date,kind,name\n", "date,kind,name\n2026-13-01,holiday,x\n",
+         "date: a day as in 2026-10-01 is expected", 1},
+        {"city/calendar.csv", "date,kind,name\n", "date,kind,name\n2028-01-01,holiday,x\n",
+         "date: calendar city covers 2026 to 2027", 1},
+        {"city/calendar.csv", "date,kind,name\n", "date,kind,name\n2026-01-01,holiday,x\n",
+         "date: 2026-01-01 is there twice", 2},
+        {"city/calendar.csv", "date,kind,name\n", "date,kind,name\n2026-11-23,workday,x\n",
+         "date: 2026-11-23 is no Saturday or Sunday, and works anyway", 1},
+        {"city/calendar.csv", "2026-01-01,holiday", "2026-01-01,free", "kind: holiday or workday is expected",
+         0},
+    };
+    check_mistakes(*state, mistakes, sizeof mistakes / sizeof *mistakes);
+}
+
+static void the_real_clocks_count_by_the_real_calendar(void **state)
+{
+    (void)state;
+    ch_rules *rules;
+    ch_error error;
+    int64_t due,
+        start = INT64_C(1790769600000); /* 2026-09-30T20:00:00+08:00, before the holidays of October */
+    assert_ok(ch_rules_load(&rules, SCHEMAS, SCHEMAS "/city", &error), &error);
+    const ch_clock_rule *answered = ch_rules_clock(rules, CH_STR("post-answered"));
+    assert_non_null(answered);
+    assert_status(ch_clock_rule_due(answered, start, &due), CH_OK);
+    assert_int_equal(due, INT64_C(1791648000000)); /* 2026-10-11T00:00:00+08:00: Saturday the 10th works */
+    assert_false(ch_clock_rule_is_of_handoff(answered));
+    assert_string_equal(answered->pauses.at[0].type, "case.waiting");
+    assert_string_equal(answered->pauses.at[0].code, "citizen");
+    const ch_clock_rule *accepted = ch_rules_clock(rules, CH_STR("post-accepted"));
+    assert_true(ch_clock_rule_is_of_handoff(accepted));
+    assert_status(ch_clock_rule_due(accepted, start, &due), CH_OK);
+    assert_int_equal(due, start + INT64_C(10800000));
+    assert_int_equal(ch_clock_rule_warn_ms(accepted, start, due), due - INT64_C(1800000));
+    assert_null(ch_rules_clock(rules, CH_STR("post")));
+    ch_rules_unref(rules);
+}
+
 static void a_hub_without_a_code_is_refused(void **state)
 {
     scratch *in = *state;
@@ -394,6 +520,9 @@ int main(void)
         cmocka_unit_test(mistakes_in_the_tables_are_refused),
         cmocka_unit_test(tables_with_other_columns_are_refused),
         cmocka_unit_test(mistakes_in_routing_cfg_are_refused),
+        cmocka_unit_test(mistakes_in_sla_cfg_are_refused),
+        cmocka_unit_test(mistakes_in_calendars_are_refused),
+        cmocka_unit_test(the_real_clocks_count_by_the_real_calendar),
         cmocka_unit_test(a_hub_without_a_code_is_refused),
         cmocka_unit_test(the_real_rules_load_and_route),
         cmocka_unit_test(the_real_schema_says_what_each_field_is),
