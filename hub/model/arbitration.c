@@ -68,8 +68,9 @@ ch_status ch_judge_arbitrate(ch_judgement *judgement, uint32_t index, bool even_
     assert(ended != NULL);
     const ch_party *party = ended == NULL ? NULL : ch_rules_party(judgement->rules, ch_str_of(ended->party));
     bool is_held = ch_case_latest_open(scratch) != NULL;
-    if (open_arbitration(scratch) != NULL || !ch_case_state_is_active(scratch->state) || party == NULL ||
-        party->supervisor[0] == '\0' || (is_held && !even_so)) {
+    if (judgement->is_history || open_arbitration(scratch) != NULL ||
+        !ch_case_state_is_active(scratch->state) || party == NULL || party->supervisor[0] == '\0' ||
+        (is_held && !even_so)) {
         return CH_OK;
     }
     ch_offer offer = {.party = ch_str_of(party->supervisor),

@@ -101,6 +101,7 @@ void ch_case_free(ch_case *the_case)
     free(the_case->groups);
     free(the_case->candidates);
     free(the_case->links);
+    free(the_case->clocks);
     free(the_case);
 }
 
@@ -120,7 +121,9 @@ void ch_case_clear(ch_case *the_case)
                           .candidates = the_case->candidates,
                           .candidate_capacity = the_case->candidate_capacity,
                           .links = the_case->links,
-                          .link_capacity = the_case->link_capacity};
+                          .link_capacity = the_case->link_capacity,
+                          .clocks = the_case->clocks,
+                          .clock_capacity = the_case->clock_capacity};
 }
 
 /* Thousands of cases are in memory at once and most have one or two of everything: nothing is set aside before it is
@@ -156,6 +159,11 @@ ch_status ch_case_reserve_links(ch_case *the_case, size_t links)
     return RESERVE(the_case->links, the_case->link_capacity, links);
 }
 
+ch_status ch_case_reserve_clocks(ch_case *the_case, size_t clocks)
+{
+    return RESERVE(the_case->clocks, the_case->clock_capacity, clocks);
+}
+
 static void copy_items(void *to, const void *from, size_t count, size_t size)
 {
     if (count > 0) {
@@ -173,6 +181,9 @@ ch_status ch_case_copy(ch_case *to, const ch_case *from)
     if (status == CH_OK) {
         status = ch_case_reserve_links(to, from->link_count);
     }
+    if (status == CH_OK) {
+        status = ch_case_reserve_clocks(to, from->clock_count);
+    }
     if (status != CH_OK) {
         return status;
     }
@@ -183,6 +194,7 @@ ch_status ch_case_copy(ch_case *to, const ch_case *from)
     copy_items(to->groups, from->groups, from->group_count, sizeof *to->groups);
     copy_items(to->candidates, from->candidates, from->candidate_count, sizeof *to->candidates);
     copy_items(to->links, from->links, from->link_count, sizeof *to->links);
+    copy_items(to->clocks, from->clocks, from->clock_count, sizeof *to->clocks);
     /* Everything else lies before the arrays. */
     memcpy(to, from, offsetof(ch_case, handoffs));
     to->handoff_count = from->handoff_count;
@@ -192,6 +204,7 @@ ch_status ch_case_copy(ch_case *to, const ch_case *from)
     to->group_count = from->group_count;
     to->candidate_count = from->candidate_count;
     to->link_count = from->link_count;
+    to->clock_count = from->clock_count;
     return CH_OK;
 }
 

@@ -6,6 +6,7 @@
 #ifndef CH_MODEL_CASE_H
 #define CH_MODEL_CASE_H
 
+#include "hub/model/clock.h"
 #include "hub/model/link.h"
 
 #define CH_HANDOFFS_MAX 256 /* of one case */
@@ -141,6 +142,8 @@ typedef struct ch_case {
     size_t candidate_count, candidate_capacity;
     ch_link *links; /* oldest first */
     size_t link_count, link_capacity;
+    ch_case_clock *clocks; /* in order of index; of those that ended long ago some may be missing */
+    size_t clock_count, clock_capacity;
 } ch_case;
 
 /* An empty case (state CH_CASE_NONE, version 0). CH_NO_MEMORY. */
@@ -153,6 +156,7 @@ ch_status ch_case_reserve(ch_case *the_case, size_t handoffs, size_t steps, size
                           size_t digests) CH_MUST_CHECK;
 ch_status ch_case_reserve_groups(ch_case *the_case, size_t groups, size_t candidates) CH_MUST_CHECK;
 ch_status ch_case_reserve_links(ch_case *the_case, size_t links) CH_MUST_CHECK;
+ch_status ch_case_reserve_clocks(ch_case *the_case, size_t clocks) CH_MUST_CHECK;
 /* Deep copy into *to, reusing its memory. */
 ch_status ch_case_copy(ch_case *to, const ch_case *from) CH_MUST_CHECK;
 
@@ -170,7 +174,8 @@ ch_handoff_state ch_handoff_state_after(ch_str type);
  * unchanged. */
 ch_status ch_case_evolve(ch_case *the_case, uint64_t number, const ch_event *event) CH_MUST_CHECK;
 
-const ch_handoff *ch_case_handoff(const ch_case *the_case, uint32_t index); /* NULL: none */
+const ch_handoff *ch_case_handoff(const ch_case *the_case, uint32_t index);     /* NULL: none */
+const ch_case_clock *ch_case_clock_of(const ch_case *the_case, uint32_t index); /* NULL: none, or forgotten */
 /* Highest index; what is only for information (cc) does not count. NULL: none is open. */
 const ch_handoff *ch_case_latest_open(const ch_case *the_case);
 ch_form ch_case_form(const ch_case *the_case, const ch_handoff *handoff);

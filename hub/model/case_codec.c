@@ -15,7 +15,8 @@ typedef enum column_kind {
     CASE_STATE,
     HANDOFF_STATE,
     FORM,
-    RELATION
+    RELATION,
+    CLOCK_STATE
 } column_kind;
 
 typedef struct column {
@@ -28,7 +29,7 @@ typedef struct column {
         kind, offsetof(type, member), sizeof(((type *)0)->member)                                            \
     }
 #define COUNT_OF(table) (sizeof(table) / sizeof *(table))
-#define LISTS 7 /* behind the case's own columns */
+#define LISTS 8 /* behind the case's own columns */
 
 static const column case_columns[] = {
     COLUMN(ch_case, U64, number),
@@ -102,6 +103,16 @@ static const column link_columns[] = {
     COLUMN(ch_link, U32, score),
 };
 
+static const column clock_columns[] = {
+    COLUMN(ch_case_clock, U32, index),      COLUMN(ch_case_clock, CLOCK_STATE, state),
+    COLUMN(ch_case_clock, TEXT, rule),      COLUMN(ch_case_clock, TEXT, party),
+    COLUMN(ch_case_clock, U32, handoff),    COLUMN(ch_case_clock, U32, level),
+    COLUMN(ch_case_clock, FLAG, warned),    COLUMN(ch_case_clock, FLAG, late_report),
+    COLUMN(ch_case_clock, I64, started_ms), COLUMN(ch_case_clock, I64, due_ms),
+    COLUMN(ch_case_clock, I64, next_ms),    COLUMN(ch_case_clock, I64, left),
+    COLUMN(ch_case_clock, I64, ended_ms),
+};
+
 static void put_column(ch_buf *out, const void *row, const column *of)
 {
     const char *at = (const char *)row + of->offset;
@@ -116,6 +127,7 @@ static void put_column(ch_buf *out, const void *row, const column *of)
     case HANDOFF_STATE: ch_mp_put_uint(out, *(const ch_handoff_state *)(const void *)at); break;
     case FORM: ch_mp_put_uint(out, *(const ch_form *)(const void *)at); break;
     case RELATION: ch_mp_put_uint(out, *(const ch_relation *)(const void *)at); break;
+    case CLOCK_STATE: ch_mp_put_uint(out, *(const ch_clock_state *)(const void *)at); break;
     }
 }
 
@@ -161,6 +173,8 @@ void ch_case_encode(ch_buf *out, const ch_case *the_case)
              candidate_columns, COUNT_OF(candidate_columns));
     put_rows(out, the_case->links, the_case->link_count, sizeof *the_case->links, link_columns,
              COUNT_OF(link_columns));
+    put_rows(out, the_case->clocks, the_case->clock_count, sizeof *the_case->clocks, clock_columns,
+             COUNT_OF(clock_columns));
 }
 
 static bool take_text(char *out, size_t size, const ch_mp_value *value)
@@ -189,6 +203,7 @@ static bool take_column(ch_mp_reader *reader, void *row, const column *of)
                    : of->kind == CASE_STATE           ? CH_CASE_STATE_COUNT - 1
                    : of->kind == FORM                 ? CH_FORM_COUNT - 1
                    : of->kind == RELATION             ? CH_RELATION_COUNT - 1
+                   : of->kind == CLOCK_STATE          ? CH_CLOCK_STATE_COUNT - 1
                                                       : CH_HANDOFF_STATE_COUNT - 1;
     if (value.kind != CH_MP_INT || value.integer < least || value.integer > most) {
         return false;
@@ -202,6 +217,7 @@ static bool take_column(ch_mp_reader *reader, void *row, const column *of)
     case HANDOFF_STATE: *(ch_handoff_state *)(void *)at = (ch_handoff_state)value.integer; break;
     case FORM: *(ch_form *)(void *)at = (ch_form)value.integer; break;
     case RELATION: *(ch_relation *)(void *)at = (ch_relation)value.integer; break;
+    case CLOCK_STATE: *(ch_clock_state *)(void *)at = (ch_clock_state)value.integer; break;
     case TEXT:
     case FLAG: break;
     }
@@ -355,6 +371,26 @@ static bool take_links(ch_mp_reader *reader, ch_case *the_case, ch_status *out_s
     return *out_status == CH_OK;
 }
 
+static bool take_clocks(ch_mp_reader *reader, ch_case *the_case, ch_status *out_status)
+{
+    size_t columns;
+    if (!take_array(reader, CH_CLOCKS_MAX, &the_case->clock_count)) {
+        return false;
+    }
+    *out_status = ch_case_reserve_clocks(the_case, the_case->clock_count);
+    for (size_t i = 0; *out_status == CH_OK && i < the_case->clock_count; i++) {
+        ch_case_clock *clock = &the_case->clocks[i];
+        *clock = (ch_case_clock){.index = 0};
+        if (!take_array(reader, COUNT_OF(clock_columns), &columns) || columns != COUNT_OF(clock_columns) ||
+            !take_columns(reader, clock, clock_columns, columns) || clock->state == CH_CLOCK_NONE ||
+            clock->handoff > the_case->handoff_count ||
+            clock->index <= (i == 0 ? 0 : the_case->clocks[i - 1].index)) {
+            return false;
+        }
+    }
+    return *out_status == CH_OK;
+}
+
 static bool take_case(ch_mp_reader *reader, ch_case *the_case, ch_status *out_status)
 {
     size_t count;
@@ -381,7 +417,7 @@ static bool take_case(ch_mp_reader *reader, ch_case *the_case, ch_status *out_st
     *out_status = ch_case_reserve(the_case, 0, 0, the_case->ref_count, 0);
     return *out_status == CH_OK && take_refs(reader, the_case) &&
            take_digests(reader, the_case, out_status) && take_groups(reader, the_case, out_status) &&
-           take_links(reader, the_case, out_status);
+           take_links(reader, the_case, out_status) && take_clocks(reader, the_case, out_status);
 }
 
 ch_status ch_case_decode(ch_str bytes, ch_case *the_case)

@@ -115,3 +115,8 @@ ch_status ch_group_id_split(ch_str id, ch_str *out_case_id, uint32_t *out_index)
 {
     return split(id, 'g', out_case_id, out_index);
 }
+
+ch_status ch_clock_id_split(ch_str id, ch_str *out_case_id, uint32_t *out_index)
+{
+    return split(id, 'c', out_case_id, out_index);
+}

@@ -20,6 +20,9 @@ ch_status ch_judge_walk(ch_judgement *judgement, const ch_case_path *path, ch_ho
 static ch_status route(ch_judgement *judgement)
 {
     const ch_case *scratch = judgement->scratch;
+    if (judgement->is_history) {
+        return CH_OK;
+    }
     const ch_route_question question = {.system = ch_topic_system_of(ch_str_of(scratch->source)),
                                         .kind = ch_str_of(scratch->kind),
                                         .category = ch_str_of(scratch->category),

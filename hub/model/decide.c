@@ -37,7 +37,7 @@ void ch_decision_free(ch_decision *decision)
 static void reset(ch_decision *decision)
 {
     ch_arena_reset(&decision->arena);
-    decision->count = 0;
+    decision->count = decision->clock_events = 0;
     decision->incoming = 0;
     decision->scratch = decision->other = NULL;
     decision->present_state = CH_CASE_NONE;
@@ -264,6 +264,9 @@ static ch_status infer_opening(ch_judgement *judgement)
 
 static ch_status judge_event(ch_judgement *judgement, const ch_event *event)
 {
+    if (ch_str_starts(event->type, CH_STR("clock."))) {
+        return ch_judge_due_clock(judgement, event);
+    }
     return ch_str_starts(event->type, CH_STR("handoff.")) ? ch_judge_handoff_event(judgement, event)
                                                           : ch_judge_case_event(judgement, event);
 }
@@ -324,7 +327,18 @@ static ch_status judge(ch_judgement *judgement)
     if (status == CH_OK) {
         status = known ? judge_known(judgement, opens) : judge_unknown(judgement, opens);
     }
+    if (status == CH_OK) {
+        status = ch_judge_clocks(judgement);
+    }
     return status == CH_OK ? ch_judge_name_derived(judgement) : status;
+}
+
+/* What a case can take from that client: of clocks only the hub itself speaks. */
+static bool is_of_a_case(const ch_intake *intake)
+{
+    ch_str type = intake->event->type;
+    return ch_str_starts(type, CH_STR("case.")) || ch_str_starts(type, CH_STR("handoff.")) ||
+           (intake->role == CH_ROLE_HUB && ch_str_starts(type, CH_STR("clock.")));
 }
 
 ch_status ch_decide(ch_decision *decision, const ch_rules *rules, const ch_view *view,
@@ -339,12 +353,14 @@ ch_status ch_decide(ch_decision *decision, const ch_rules *rules, const ch_view 
                               .now_ms = now_ms,
                               .error = error,
                               .strict = ch_role_commands(intake->role),
+                              .is_history = intake->role == CH_ROLE_CONNECTOR &&
+                                            intake->event->time_ms < intake->history_until_ms,
                               .scratch = decision->own_scratch};
     ch_str type = intake->event->type;
     if (ch_str_starts(type, CH_STR("hub."))) {
         return take_hub_event(&judgement);
     }
-    if (!ch_str_starts(type, CH_STR("case.")) && !ch_str_starts(type, CH_STR("handoff."))) {
+    if (!is_of_a_case(intake)) {
         return ch_error_set(error, CH_INVALID, "type", "%.*s is nothing that a case can take",
                             CH_STR_ARG(type));
     }

@@ -12,6 +12,7 @@
 #include "hub/model/sketch.h"
 
 #define CH_DERIVED_MAX 64
+#define CH_CLOCK_EVENTS_MAX 256 /* beside them */
 
 #define CH_SKETCHES_LOOKED_AT 64 /* of an opening */
 typedef struct ch_sketched {
@@ -44,6 +45,9 @@ typedef struct ch_intake {
     ch_str actor;
     const ch_grant *grant; /* of the client, for parties it holds; NULL for the hub itself */
     ch_str default_kind;   /* kind of a case inferred from an unknown ref; CH_STR_NONE: "matter" */
+    /* What happened before that is history, which a connector reads in later: it routes nothing, offers nothing and
+     * starts no clock. 0: nothing is. */
+    int64_t history_until_ms;
 } ch_intake;
 
 typedef struct ch_decided {
@@ -55,8 +59,9 @@ typedef struct ch_decided {
 
 typedef struct ch_decision {
     ch_arena arena; /* owns what the events' slices point to beyond the incoming event */
-    ch_decided events[1 + CH_DERIVED_MAX]; /* in log order; `incoming` is the producer's own */
-    size_t count;
+    ch_decided
+        events[1 + CH_DERIVED_MAX + CH_CLOCK_EVENTS_MAX]; /* in log order; `incoming` is the producer's own */
+    size_t count, clock_events;                           /* of them those that only say how clocks follow */
     size_t incoming;  /* index of the producer's event: derived inferred steps come before it */
     ch_case *scratch; /* the case after all events; NULL for hub. events */
     ch_case *other;   /* the same of a second case that has got some of them; NULL: none has */

@@ -119,5 +119,7 @@ ch_status ch_case_id_number(ch_str id, uint64_t *out_number) CH_MUST_CHECK;
 ch_status ch_handoff_id_split(ch_str id, ch_str *out_case_id, uint32_t *out_index) CH_MUST_CHECK;
 /* The same of "<case>/g<k>". */
 ch_status ch_group_id_split(ch_str id, ch_str *out_case_id, uint32_t *out_index) CH_MUST_CHECK;
+/* And of "<case>/c<k>". */
+ch_status ch_clock_id_split(ch_str id, ch_str *out_case_id, uint32_t *out_index) CH_MUST_CHECK;
 
 #endif

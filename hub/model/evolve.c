@@ -191,6 +191,17 @@ static const struct {
     {"handoff.expired", ch_evolve_moved, CH_HANDOFF_EXPIRED},
     {"handoff.extended", ch_evolve_extended, CH_HANDOFF_NONE},
     {"handoff.urged", ch_evolve_urged, CH_HANDOFF_NONE},
+    {"handoff.escalated", ch_evolve_escalated, CH_HANDOFF_NONE},
+    {"clock.started", ch_evolve_clock_started, CH_HANDOFF_NONE},
+    {"clock.paused", ch_evolve_clock_moved, CH_HANDOFF_NONE},
+    {"clock.resumed", ch_evolve_clock_moved, CH_HANDOFF_NONE},
+    {"clock.extended", ch_evolve_clock_moved, CH_HANDOFF_NONE},
+    {"clock.recomputed", ch_evolve_clock_moved, CH_HANDOFF_NONE},
+    {"clock.warned", ch_evolve_clock_moved, CH_HANDOFF_NONE},
+    {"clock.met", ch_evolve_clock_moved, CH_HANDOFF_NONE},
+    {"clock.breached", ch_evolve_clock_moved, CH_HANDOFF_NONE},
+    {"clock.escalated", ch_evolve_clock_moved, CH_HANDOFF_NONE},
+    {"clock.cancelled", ch_evolve_clock_moved, CH_HANDOFF_NONE},
 };
 
 static size_t change_position(ch_str type)

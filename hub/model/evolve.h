@@ -17,8 +17,10 @@ typedef struct ch_evolve_text {
 ch_status ch_evolve_texts(const ch_evolve_text *copies, size_t count) CH_MUST_CHECK;
 
 /* evolve_handoffs.c */
-ch_evolve_change ch_evolve_offered, ch_evolve_moved, ch_evolve_extended, ch_evolve_urged;
+ch_evolve_change ch_evolve_offered, ch_evolve_moved, ch_evolve_extended, ch_evolve_urged, ch_evolve_escalated;
 /* links.c */
 ch_evolve_change ch_evolve_linked, ch_evolve_unlinked, ch_evolve_merged, ch_evolve_suggested;
+/* clock.c */
+ch_evolve_change ch_evolve_clock_started, ch_evolve_clock_moved;
 
 #endif

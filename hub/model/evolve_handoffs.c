@@ -271,3 +271,13 @@ ch_status ch_evolve_urged(ch_case *the_case, const ch_event *event)
     the_case->handoffs[index - 1].urged++;
     return CH_OK;
 }
+
+ch_status ch_evolve_escalated(ch_case *the_case, const ch_event *event)
+{
+    uint32_t index = handoff_index(the_case, event, "handoff");
+    if (index == 0 || index > the_case->handoff_count) {
+        return CH_CORRUPT;
+    }
+    the_case->handoffs[index - 1].escalated++;
+    return CH_OK;
+}

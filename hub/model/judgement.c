@@ -145,7 +145,8 @@ ch_status ch_judge_name_derived(ch_judgement *judgement)
     return CH_OK;
 }
 
-/* The receiver, for an event about a handoff; else the party that has the case. */
+/* The receiver, for an event about a handoff; whose promise it is, for one about a clock; else the party that has the
+ * case. */
 static ch_str topic_party(const ch_case *the_case, const ch_event *event)
 {
     ch_str case_id;
@@ -160,7 +161,9 @@ static ch_str topic_party(const ch_case *the_case, const ch_event *event)
             return ch_str_of(handoff->party);
         }
     }
-    return ch_str_of(the_case->lead);
+    ch_str promised_by =
+        ch_str_starts(event->type, CH_STR("clock.")) ? ch_mp_find_str(event->data, "party") : CH_STR_NONE;
+    return promised_by.size > 0 ? promised_by : ch_str_of(the_case->lead);
 }
 
 static void complete(const ch_judgement *judgement, ch_event *event, ch_case_state after, ch_how how)
@@ -186,9 +189,9 @@ static ch_status explain_evolve(ch_judgement *judgement, ch_status status, ch_st
         return ch_error_set(
             judgement->error, status, "subject",
             "case %.*s has no room for another %.*s (%d handoffs, %d groups with %d candidates to come, %d "
-            "compared fields, %d links at most)",
+            "compared fields, %d links, %d open clocks at most)",
             CH_STR_ARG(judgement->case_id), CH_STR_ARG(type), CH_HANDOFFS_MAX, CH_GROUPS_MAX,
-            CH_CANDIDATES_MAX, CH_DIGESTS_MAX, CH_LINKS_MAX);
+            CH_CANDIDATES_MAX, CH_DIGESTS_MAX, CH_LINKS_MAX, CH_CLOCKS_MAX);
     }
     return ch_error_set(judgement->error, status, "subject", "%.*s cannot be applied to case %.*s",
                         CH_STR_ARG(type), CH_STR_ARG(judgement->case_id));
@@ -198,10 +201,13 @@ ch_status ch_judge_append(ch_judgement *judgement, const ch_event *event, ch_cas
 {
     ch_decision *decision = judgement->decision;
     ch_case *scratch = judgement->scratch;
-    if (decision->count == 1 + CH_DERIVED_MAX) {
+    bool is_of_clock = how == CH_HOW_FOLLOWS && ch_str_starts(event->type, CH_STR("clock."));
+    size_t room = is_of_clock ? CH_CLOCK_EVENTS_MAX - decision->clock_events
+                              : 1 + CH_DERIVED_MAX - (decision->count - decision->clock_events);
+    if (room == 0) {
         return ch_error_set(judgement->error, CH_RULE_LOOP, "type",
                             "%.*s leads to more than %d derived events", CH_STR_ARG(judgement->cause->type),
-                            CH_DERIVED_MAX);
+                            is_of_clock ? CH_CLOCK_EVENTS_MAX : CH_DERIVED_MAX);
     }
     ch_decided *decided = &decision->events[decision->count];
     *decided = (ch_decided){.event = *event, .case_number = judgement->number};
@@ -221,5 +227,6 @@ ch_status ch_judge_append(ch_judgement *judgement, const ch_event *event, ch_cas
         decision->incoming = decision->count;
     }
     decision->count++;
+    decision->clock_events += is_of_clock;
     return CH_OK;
 }

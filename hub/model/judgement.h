@@ -19,6 +19,7 @@ typedef struct ch_judgement {
     int64_t now_ms;
     ch_error *error;
     bool strict;     /* a command */
+    bool is_history; /* older than what its connector was put to work for */
     uint64_t number; /* of the case */
     ch_str case_id, hub_source;
     ch_case *scratch;
@@ -172,6 +173,12 @@ ch_status ch_judge_may_move(ch_judgement *judgement, const ch_event *event, cons
 
 /* Is it up to this client to decide who gets the case? */
 ch_status ch_judge_may_arbitrate(ch_judgement *judgement) CH_MUST_CHECK;
+
+/* clocks.c */
+/* Starts, stops and ends the clocks that the decision's events speak of. */
+ch_status ch_judge_clocks(ch_judgement *judgement) CH_MUST_CHECK;
+/* The hub says that a clock is due. CH_CONFLICT: it is not, or not any more. */
+ch_status ch_judge_due_clock(ch_judgement *judgement, const ch_event *event) CH_MUST_CHECK;
 
 /* digests.c: keyed hashes of the fields of data and private. */
 ch_status ch_judge_digests(ch_judgement *judgement, const ch_event *event, ch_str *out_digests) CH_MUST_CHECK;

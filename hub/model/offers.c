@@ -352,7 +352,7 @@ ch_status ch_judge_try_next(ch_judgement *judgement, uint32_t index, bool *out_o
                           was_tried(judgement->scratch, offer.group, left[at]))) {
         at++;
     }
-    *out_offered = status == CH_OK && at < count;
+    *out_offered = status == CH_OK && at < count && !judgement->is_history;
     if (!*out_offered) {
         return status;
     }

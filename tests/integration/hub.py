@@ -29,7 +29,7 @@ SANITIZER = ":".join([*filter(None, [os.environ.get("ASAN_OPTIONS")]), "quaranti
 # Long enough that nothing happens by the clock unless a test asks for it.
 SETTINGS = {
     "data_dir": "data", "hub_key_file": "hub.key", "curve_key_file": "curve.key",
-    "schemas_dir": os.path.join(SOURCE, "schemas"), "city_dir": os.path.join(SOURCE, "schemas/city"),
+    "schemas_dir": os.path.join(SOURCE, "schemas"), "city_dir": "city",
     "tcp": "tcp://127.0.0.1:*", "heartbeat": "60s", "store.log_map": "2GiB", "store.state_map": "1GiB",
     "store.reserve": "1MiB", "subscription.ack_timeout": "10m", "subscription.backoff_first": "10m",
     "subscription.backoff_most": "10m",
@@ -61,7 +61,8 @@ def wait_until(condition, what, timeout=chp.WAIT):
 
 
 class Hub:
-    """One casehubd and the folder it lives in. own_city: with the city's tables in it, to be changed."""
+    """One casehubd and the folder it lives in, with the city's tables in it. Their clocks are left out unless own_city says
+    that the tables are to be as they are: what a test reports happened long ago, and every clock would have run out."""
 
     def __init__(self, own_city=False, **settings):
         self.folder = tempfile.mkdtemp(prefix="casehub-bus-")
@@ -69,9 +70,10 @@ class Hub:
         self.log_file = os.path.join(self.folder, "hub.log")
         self.settings = {**SETTINGS, **{name.replace("__", "."): value for name, value in settings.items()}}
         self.process, self.ready, self.clients = None, None, []
-        if own_city:
-            shutil.copytree(os.path.join(SOURCE, "schemas/city"), self.path("city"))
-            self.settings["city_dir"] = "city"
+        shutil.copytree(os.path.join(SOURCE, "schemas/city"), self.path("city"))
+        if not own_city:
+            with open(self.path("city/sla.cfg"), "w", encoding="utf-8") as file:
+                file.write("clocks = ();\n")
         try:
             self.make_keys()
         except BaseException:

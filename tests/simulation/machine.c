@@ -114,25 +114,26 @@ static void drop_process(machine *of)
 
 static ch_hub_options options_of(machine *of)
 {
-    return (ch_hub_options){.store = {.dir = of->dir,
-                                      .hub_key_file = of->key_file,
-                                      .hub_code = of->rules->hub_code,
-                                      .log_map_bytes = of->map_bytes,
-                                      .state_map_bytes = of->map_bytes,
-                                      .hot_cases = 4,
-                                      .reserve_bytes = of->reserve_bytes,
-                                      .random = &of->keys.random},
-                            .clients_most = MACHINE_SESSIONS,
-                            .batch_events =
-                                MACHINE_BATCH * (1 + CH_DERIVED_MAX), /* all of a round, with what follows */
-                            .beside_events = of->commits_beside ? 0 : 65536,
-                            .commit_quiet_ms = 20,
-                            .commit_busy_ms = 100,
-                            .commit_events = of->commit_events,
-                            .rules = ch_rules_ref(of->rules),
-                            .clock = &of->clock,
-                            .on_fatal = die,
-                            .context = of};
+    return (ch_hub_options){
+        .store = {.dir = of->dir,
+                  .hub_key_file = of->key_file,
+                  .hub_code = of->rules->hub_code,
+                  .log_map_bytes = of->map_bytes,
+                  .state_map_bytes = of->map_bytes,
+                  .hot_cases = 4,
+                  .reserve_bytes = of->reserve_bytes,
+                  .random = &of->keys.random},
+        .clients_most = MACHINE_SESSIONS,
+        .batch_events = MACHINE_BATCH *
+                        (1 + CH_DERIVED_MAX + CH_CLOCK_EVENTS_MAX), /* all of a round, with what follows */
+        .beside_events = of->commits_beside ? 0 : 65536,
+        .commit_quiet_ms = 20,
+        .commit_busy_ms = 100,
+        .commit_events = of->commit_events,
+        .rules = ch_rules_ref(of->rules),
+        .clock = &of->clock,
+        .on_fatal = die,
+        .context = of};
 }
 
 ch_status machine_start(machine *of)

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void city_start(city *of)
+void city_start_with_clocks(city *of)
 {
     *of = (city){.now_ms = CITY_START_MS};
     ch_status status = ch_rules_load(&of->rules, CASEHUB_SOURCE_DIR "/schemas",
@@ -19,6 +19,12 @@ void city_start(city *of)
     assert_int_equal(status, CH_OK);
     assert_int_equal(ch_decision_new(&of->decision), CH_OK);
     ch_arena_init(&of->arena, (size_t)64 * 1024 * 1024);
+}
+
+void city_start(city *of)
+{
+    city_start_with_clocks(of);
+    of->rules->clock_count = 0;
 }
 
 void city_stop(city *of)
@@ -264,7 +270,8 @@ ch_status city_publish(city *of, ch_role role, const char *parties, ch_event eve
     const ch_intake intake = {.event = &event,
                               .role = role,
                               .actor = CH_STR("client"),
-                              .grant = role == CH_ROLE_HUB ? NULL : &grant};
+                              .grant = role == CH_ROLE_HUB ? NULL : &grant,
+                              .history_until_ms = of->history_until_ms};
     of->error = (ch_error){.status = CH_OK};
     ch_status status = ch_decide(of->decision, of->rules, &view, &intake, of->now_ms, &of->error);
     if (status == CH_OK) {

@@ -31,11 +31,14 @@ typedef struct city {
     } sketches[CITY_CASES_MAX + 1]; /* by number */
     uint64_t sequence;              /* of the last event */
     int64_t now_ms;
+    int64_t history_until_ms; /* of every connector; 0: nothing is history */
     unsigned ids;
-    char types[4096]; /* of the last decision, see city_types */
+    char types[8192]; /* of the last decision, see city_types */
 } city;
 
+/* Without the city's clocks, which would follow nearly everything. */
 void city_start(city *of);
+void city_start_with_clocks(city *of);
 void city_stop(city *of);
 
 /* JSON text as an encoded map that lives as long as the city. */
