@@ -109,7 +109,7 @@ static const column clock_columns[] = {
     COLUMN(ch_case_clock, U32, handoff),    COLUMN(ch_case_clock, U32, level),
     COLUMN(ch_case_clock, FLAG, warned),    COLUMN(ch_case_clock, FLAG, late_report),
     COLUMN(ch_case_clock, I64, started_ms), COLUMN(ch_case_clock, I64, due_ms),
-    COLUMN(ch_case_clock, I64, next_ms),    COLUMN(ch_case_clock, I64, left),
+    COLUMN(ch_case_clock, I64, next_ms),    COLUMN(ch_case_clock, I64, remaining),
     COLUMN(ch_case_clock, I64, ended_ms),
 };
 

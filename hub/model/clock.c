@@ -93,7 +93,7 @@ ch_status ch_evolve_clock_started(ch_case *the_case, const ch_event *event)
                           .handoff = handoff_index(the_case, event),
                           .started_ms = event->time_ms,
                           .due_ms = ch_mp_find_int(event->data, "due", 0),
-                          .next_ms = ch_mp_find_int(event->data, "next", 0)};
+                          .next_ms = ch_mp_find_int(event->data, "again", 0)};
     const ch_evolve_text copies[] = {
         {ch_mp_find_str(event->data, "rule"), made.rule, sizeof made.rule},
         {ch_mp_find_str(event->data, "party"), made.party, sizeof made.party},
@@ -116,14 +116,14 @@ static void end_clock(ch_case_clock *clock, ch_clock_state state, const ch_event
 {
     clock->state = state;
     clock->ended_ms = event->time_ms;
-    clock->left = 0;
+    clock->remaining = 0;
 }
 
 static bool stop_clock(ch_case_clock *clock, const ch_event *event)
 {
     bool was_running = clock->state == CH_CLOCK_RUNNING;
     clock->state = CH_CLOCK_PAUSED;
-    clock->left = ch_mp_find_int(event->data, "left", 0);
+    clock->remaining = ch_mp_find_int(event->data, "remaining", 0);
     return was_running;
 }
 
@@ -131,7 +131,7 @@ static bool continue_clock(ch_case_clock *clock, const ch_event *event)
 {
     bool was_paused = clock->state == CH_CLOCK_PAUSED;
     clock->state = CH_CLOCK_RUNNING;
-    clock->left = 0;
+    clock->remaining = 0;
     clock->due_ms = ch_mp_find_int(event->data, "due", 0);
     return was_paused;
 }
@@ -202,7 +202,7 @@ ch_status ch_evolve_clock_moved(ch_case *the_case, const ch_event *event)
     if (!changes[at].apply(&clock, event) || ch_evolve_texts(&party, 1) != CH_OK) {
         return CH_CORRUPT;
     }
-    clock.next_ms = ch_mp_find_int(event->data, "next", 0);
+    clock.next_ms = ch_mp_find_int(event->data, "again", 0);
     the_case->clocks[found - the_case->clocks] = clock;
     return CH_OK;
 }

@@ -34,10 +34,10 @@ typedef struct ch_case_clock {
     bool warned;
     bool late_report; /* met, as the hub heard after it had breached */
     int64_t started_ms;
-    int64_t due_ms;   /* 0: beyond what its calendar covers */
-    int64_t next_ms;  /* when something is to be done about it; 0: nothing any more */
-    int64_t left;     /* while paused: ms, or working days */
-    int64_t ended_ms; /* 0: not yet */
+    int64_t due_ms;    /* 0: beyond what its calendar covers */
+    int64_t next_ms;   /* when something is to be done about it; 0: nothing any more */
+    int64_t remaining; /* while paused: ms, or working days */
+    int64_t ended_ms;  /* 0: not yet */
 } ch_case_clock;
 
 /* Not met, not cancelled, and not made good too late: something may still happen to it. */

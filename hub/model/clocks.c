@@ -9,7 +9,7 @@
 /* One event about one clock; 0 and absent: it does not say. */
 typedef struct clock_event {
     ch_str type, to, reason;
-    int64_t time_ms, due_ms, next_ms, left;
+    int64_t time_ms, due_ms, next_ms, remaining;
     uint32_t level;
     bool late_report;
 } clock_event;
@@ -45,8 +45,8 @@ static ch_status clock_data(ch_judgement *judgement, const ch_case_clock *clock,
         {.key = "party", .text = party.size > 0 ? party : CH_STR_NONE, .drop = true},
         {.key = "handoff", .text = handoff, .drop = true},
         {.key = "due", .number = is->due_ms, .drop = true},
-        {.key = "next", .number = is->next_ms, .drop = true},
-        {.key = "left", .number = is->left},
+        {.key = "again", .number = is->next_ms, .drop = true},
+        {.key = "remaining", .number = is->remaining},
         {.key = "level", .number = is->level, .drop = true},
         {.key = "to", .text = is->to.size > 0 ? is->to : CH_STR_NONE, .drop = true},
         {.key = "reason", .text = is->reason},
@@ -147,7 +147,7 @@ static ch_status pause(ch_judgement *judgement, const ch_clock_rule *rule, const
 {
     clock_event paused = {.type = CH_STR("clock.paused"), .time_ms = time_ms};
     if (clock->due_ms == 0 || has_run_out(clock, time_ms) ||
-        ch_clock_rule_left(rule, time_ms, clock->due_ms, &paused.left) != CH_OK) {
+        ch_clock_rule_left(rule, time_ms, clock->due_ms, &paused.remaining) != CH_OK) {
         return CH_OK;
     }
     return derive(judgement, *clock, &paused);
@@ -157,7 +157,7 @@ static ch_status resume(ch_judgement *judgement, const ch_clock_rule *rule, cons
                         int64_t time_ms)
 {
     clock_event resumed = {.type = CH_STR("clock.resumed"), .time_ms = time_ms};
-    if (ch_clock_rule_due_again(rule, time_ms, clock->left, &resumed.due_ms) != CH_OK) {
+    if (ch_clock_rule_due_again(rule, time_ms, clock->remaining, &resumed.due_ms) != CH_OK) {
         resumed.due_ms = 0;
     }
     resumed.next_ms = next_of(rule, clock, time_ms, resumed.due_ms);

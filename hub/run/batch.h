@@ -52,7 +52,7 @@ bool ch_batch_next_grant(ch_batch *batch, ch_grant *out_grant);
 bool ch_batch_next_redelivery(ch_batch *batch, ch_dead_letter *out_letter);
 /* Keys of dead letters that are closed now are destroyed. CH_IO. */
 ch_status ch_batch_erase_letters(ch_batch *batch, ch_error *error) CH_MUST_CHECK;
-/* The earliest due time among the handoffs that the batch touched; INT64_MAX: none. */
+/* The earliest due time among the handoffs and clocks that the batch touched; INT64_MAX: none. */
 int64_t ch_batch_earliest_due(const ch_batch *batch);
 
 /* One work alone, refused as it is with a temporary status. */

@@ -66,7 +66,9 @@ static ch_status choose_key(ch_batch *batch, const ch_event *event, ch_placed *p
 
 static void note_due(ch_batch *batch, const ch_event *event)
 {
-    int64_t due = ch_str_starts(event->type, CH_STR("handoff.")) ? ch_mp_find_int(event->data, "due", 0) : 0;
+    int64_t due = ch_str_starts(event->type, CH_STR("handoff.")) ? ch_mp_find_int(event->data, "due", 0)
+                  : ch_str_starts(event->type, CH_STR("clock.")) ? ch_mp_find_int(event->data, "again", 0)
+                                                                 : 0;
     if (due > 0 && due < batch->earliest_due_ms) {
         batch->earliest_due_ms = due;
     }

@@ -56,7 +56,18 @@ typedef struct looking {
     ch_status status;
 } looking;
 
-/* One that was accepted is late, but not expired: it has its receiver. */
+/* A handoff that was accepted is late, but not expired: it has its receiver. */
+static bool is_overdue(const ch_case *the_case, const overdue *at)
+{
+    if ((at->index & CH_DEADLINE_OF_CLOCK) != 0) {
+        const ch_case_clock *clock = ch_case_clock_of(the_case, at->index & ~CH_DEADLINE_OF_CLOCK);
+        return clock != NULL && clock->next_ms == at->due_ms;
+    }
+    const ch_handoff *handoff = ch_case_handoff(the_case, at->index);
+    return handoff != NULL &&
+           (handoff->state == CH_HANDOFF_OFFERED || handoff->state == CH_HANDOFF_DELIVERED);
+}
+
 static bool see_deadline(void *context, int64_t due_ms, uint64_t case_number, uint32_t index)
 {
     looking *look = context;
@@ -65,10 +76,10 @@ static bool see_deadline(void *context, int64_t due_ms, uint64_t case_number, ui
     if (look->status != CH_OK) {
         return false;
     }
-    const ch_handoff *handoff = ch_case_handoff(expiry->the_case, index);
+    const overdue at = {due_ms, case_number, index};
     expiry->from_ms = due_ms;
-    if (handoff != NULL && (handoff->state == CH_HANDOFF_OFFERED || handoff->state == CH_HANDOFF_DELIVERED)) {
-        expiry->found[expiry->count++] = (overdue){due_ms, case_number, index};
+    if (is_overdue(expiry->the_case, &at)) {
+        expiry->found[expiry->count++] = at;
     }
     return expiry->count < AT_ONCE;
 }
@@ -127,38 +138,59 @@ static void look(ch_expiry *expiry)
     }
 }
 
-static ch_status make_event(ch_expiry *expiry, const overdue *at, ch_work **out_work, ch_error *error)
+/* The one thing that the event is about, and what it says: `id` is the handoff's or the clock's. */
+static ch_status make_work(ch_expiry *expiry, const char *type, const char *key, const char *id,
+                           int64_t due_ms, ch_work **out_work, ch_error *error)
 {
-    char source[4 + CH_CODE_MAX + 1], handoff[CH_HANDOFF_ID_SIZE], id[CH_ID_MAX + 1];
-    ch_state_reader *reader;
+    char source[4 + CH_CODE_MAX + 1], event_id[CH_ID_MAX + 1];
     ch_buf data;
-    ch_status status = ch_state_reader_open(&reader, expiry->store->state, error);
-    if (status != CH_OK) {
-        return status;
-    }
-    status = ch_state_reader_case(reader, at->case_number, expiry->the_case);
-    ch_state_reader_close(reader);
-    if (status != CH_OK) {
-        return ch_error_set(error, status, "state", "a case cannot be read");
-    }
     snprintf(source, sizeof source, "hub/%s", expiry->store->hub_code);
-    snprintf(handoff, sizeof handoff, "%s/h%" PRIu32, expiry->the_case->id, at->index);
-    snprintf(id, sizeof id, "%s/expired/%" PRId64, handoff, at->due_ms);
+    snprintf(event_id, sizeof event_id, "%s/%s/%" PRId64, id, strchr(type, '.') + 1, due_ms);
     ch_buf_init(&data, 1024);
     ch_mp_put_map(&data, 1);
-    ch_mp_put_text(&data, "handoff");
-    ch_mp_put_text(&data, handoff);
-    const ch_event event = {.id = ch_str_of(id),
+    ch_mp_put_text(&data, key);
+    ch_mp_put_text(&data, id);
+    const ch_event event = {.id = ch_str_of(event_id),
                             .source = ch_str_of(source),
-                            .type = CH_STR("handoff.expired"),
-                            .time_ms = at->due_ms,
+                            .type = ch_str_of(type),
+                            .time_ms = due_ms,
                             .subject = ch_str_of(expiry->the_case->id),
                             .data = ch_buf_str(&data),
                             .expected_version = -1};
-    status = data.failed == CH_OK ? ch_work_of_hub(out_work, &event, error)
-                                  : ch_error_set(error, data.failed, "expiry", "no memory");
+    ch_status status = data.failed == CH_OK ? ch_work_of_hub(out_work, &event, error)
+                                            : ch_error_set(error, data.failed, "expiry", "no memory");
     ch_buf_done(&data);
     return status;
+}
+
+static ch_status load_case(ch_expiry *expiry, uint64_t number, ch_error *error)
+{
+    ch_state_reader *reader;
+    ch_status status = ch_state_reader_open(&reader, expiry->store->state, error);
+    if (status == CH_OK) {
+        status = ch_state_reader_case(reader, number, expiry->the_case);
+        ch_state_reader_close(reader);
+        status = status == CH_OK ? CH_OK : ch_error_set(error, status, "state", "a case cannot be read");
+    }
+    return status;
+}
+
+/* CH_END: it is not overdue any more. */
+static ch_status make_event(ch_expiry *expiry, const overdue *at, ch_work **out_work, ch_error *error)
+{
+    char id[CH_HANDOFF_ID_SIZE];
+    ch_status status = load_case(expiry, at->case_number, error);
+    if (status != CH_OK || !is_overdue(expiry->the_case, at)) {
+        return status == CH_OK ? CH_END : status;
+    }
+    if ((at->index & CH_DEADLINE_OF_CLOCK) == 0) {
+        snprintf(id, sizeof id, "%s/h%" PRIu32, expiry->the_case->id, at->index);
+        return make_work(expiry, "handoff.expired", "handoff", id, at->due_ms, out_work, error);
+    }
+    uint32_t index = at->index & ~CH_DEADLINE_OF_CLOCK;
+    snprintf(id, sizeof id, "%s/c%" PRIu32, expiry->the_case->id, index);
+    return make_work(expiry, ch_case_clock_next(ch_case_clock_of(expiry->the_case, index)), "clock", id,
+                     at->due_ms, out_work, error);
 }
 
 ch_work *ch_expiry_next(ch_expiry *expiry)
@@ -173,11 +205,14 @@ ch_work *ch_expiry_next(ch_expiry *expiry)
     while (expiry->taken < expiry->count) {
         ch_work *work;
         const overdue *at = &expiry->found[expiry->taken++];
-        if (make_event(expiry, at, &work, &error) == CH_OK) {
+        ch_status status = make_event(expiry, at, &work, &error);
+        if (status == CH_OK) {
             return work;
         }
-        look_again_from(expiry, at->due_ms);
-        ch_diag_failure("expiry", &error, "an overdue handoff could not be reported");
+        if (status != CH_END) {
+            look_again_from(expiry, at->due_ms);
+            ch_diag_failure("expiry", &error, "what is overdue could not be reported");
+        }
     }
     return NULL;
 }

@@ -117,7 +117,9 @@ typedef struct ch_handoff_place {
 } ch_handoff_place;
 ch_status ch_state_reader_handoffs_from(ch_state_reader *reader, ch_str party, const ch_handoff_place *from,
                                         ch_handoff_visitor visit, void *context) CH_MUST_CHECK;
-/* Deadlines of open handoffs from from_ms up to until_ms, earliest first. */
+/* Deadlines of open handoffs, and when clocks want to be looked at, from from_ms up to until_ms, earliest first. index: of
+ * the handoff, or CH_DEADLINE_OF_CLOCK and that of the clock. */
+#define CH_DEADLINE_OF_CLOCK (UINT32_C(1) << 31)
 typedef bool (*ch_deadline_visitor)(void *context, int64_t due_ms, uint64_t case_number, uint32_t index);
 ch_status ch_state_reader_deadlines(ch_state_reader *reader, int64_t from_ms, int64_t until_ms,
                                     ch_deadline_visitor visit, void *context) CH_MUST_CHECK;

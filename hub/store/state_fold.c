@@ -94,6 +94,7 @@ static ch_status fold_case_event(ch_state *state, const ch_record *record, const
         return status;
     }
     size_t before_count = trace_handoffs(the_case, before);
+    const ch_clock_trace clock = ch_trace_clock(the_case, event);
     status = ch_case_evolve(the_case, record->case_number, event);
     if (status != CH_OK) {
         return status;
@@ -106,6 +107,9 @@ static ch_status fold_case_event(ch_state *state, const ch_record *record, const
         }
     }
     status = follow_handoffs(state, the_case, before, before_count);
+    if (status == CH_OK) {
+        status = ch_follow_clock(state, the_case, &clock);
+    }
     if (status == CH_OK) {
         status = ch_table_put_number(state, CH_TABLE_CASE_EVENTS, &key, record->sequence, MDB_NOOVERWRITE);
     }

@@ -129,6 +129,15 @@ ch_status ch_source_number(ch_state *state, ch_str name, uint32_t *out_number) C
 ch_status ch_source_intern(ch_state *state, ch_str name, uint32_t *out_number) CH_MUST_CHECK;
 void ch_source_forget(ch_state *state);
 
+/* clock_deadlines.c: the clock that an event is about, before it is folded; then its deadline follows. */
+typedef struct ch_clock_trace {
+    uint32_t index; /* 0: none */
+    int64_t next_ms;
+} ch_clock_trace;
+ch_clock_trace ch_trace_clock(const ch_case *the_case, const ch_event *event);
+ch_status ch_follow_clock(ch_state *state, const ch_case *the_case,
+                          const ch_clock_trace *before) CH_MUST_CHECK;
+
 /* hub_tables.c: a hub. event. */
 ch_status ch_fold_hub_event(ch_state *state, const ch_record *record, const ch_event *event) CH_MUST_CHECK;
 /* Of a stored value; the number is the key's. CH_CORRUPT. */

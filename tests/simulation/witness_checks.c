@@ -39,21 +39,25 @@ static bool find_cause(witness *of, ch_record *out_record, ch_event *out_event)
     return true;
 }
 
+/* What the writer says by itself: that a handoff, or a clock, is due. */
 static void expect_expiry(witness *of, const ch_event *logged)
 {
     char id[CH_ID_MAX + 1];
     ch_buf data;
-    ch_str handoff = ch_mp_find_str(logged->data, "handoff");
-    snprintf(id, sizeof id, "%.*s/expired/%" PRId64, CH_STR_ARG(handoff), logged->time_ms);
+    bool of_clock = ch_str_starts(logged->type, CH_STR("clock."));
+    const char *key = of_clock ? "clock" : "handoff";
+    ch_str due = ch_mp_find_str(logged->data, key), type = logged->type;
+    ch_str word = {type.at + strlen(key) + 1, type.size - strlen(key) - 1};
+    snprintf(id, sizeof id, "%.*s/%.*s/%" PRId64, CH_STR_ARG(due), CH_STR_ARG(word), logged->time_ms);
     /* What was refused for now is said again, perhaps after the clock was set back. */
     if (!ch_str_is(logged->id, id) || logged->time_ms > of->seen_ms) {
-        violated(of, "%.*s expires at %" PRId64 ", and it was never later than %" PRId64,
+        violated(of, "%.*s is due at %" PRId64 ", and it was never later than %" PRId64,
                  CH_STR_ARG(logged->id), logged->time_ms, of->seen_ms);
     }
     ch_buf_init(&data, 1024);
     ch_mp_put_map(&data, 1);
-    ch_mp_put_text(&data, "handoff");
-    ch_mp_put_str(&data, handoff);
+    ch_mp_put_text(&data, key);
+    ch_mp_put_str(&data, due);
     const ch_event event = {.id = logged->id,
                             .source = logged->source,
                             .type = logged->type,
@@ -66,9 +70,11 @@ static void expect_expiry(witness *of, const ch_event *logged)
     ch_buf_done(&data);
 }
 
+/* A clock's own event, but not one that follows from another. */
 static bool is_expiry(const ch_event *logged)
 {
-    return ch_str_is(logged->source, "hub/ZJ") && ch_str_is(logged->type, "handoff.expired");
+    return ch_str_is(logged->source, "hub/ZJ") &&
+           (ch_str_is(logged->type, "handoff.expired") || ch_str_starts(logged->type, CH_STR("clock.")));
 }
 
 void witness_hear_hub(witness *of)
@@ -236,6 +242,13 @@ static bool see_deadline(void *context, int64_t due_ms, uint64_t case_number, ui
     witness *of = context;
     const ch_case *the_case = witness_case(of, case_number);
     assert_non_null(the_case);
+    if ((index & CH_DEADLINE_OF_CLOCK) != 0) {
+        const ch_case_clock *clock = ch_case_clock_of(the_case, index & ~CH_DEADLINE_OF_CLOCK);
+        assert_non_null(clock);
+        violated(of, "%s/c%" PRIu32 " wants to be looked at since %" PRId64 " and is still %s", the_case->id,
+                 clock->index, due_ms, ch_clock_state_name(clock->state));
+        return true;
+    }
     const ch_handoff *handoff = ch_case_handoff(the_case, index);
     assert_non_null(handoff);
     if (handoff->state == CH_HANDOFF_OFFERED || handoff->state == CH_HANDOFF_DELIVERED) {

@@ -75,7 +75,7 @@ static void the_oldest_that_ended_is_forgotten_when_there_are_too_many(void **st
     assert_int_equal(city_open(&of, "forum/zh", "1", NULL), CH_OK);
     ch_case *the_case = of.cases[1];
     for (unsigned i = 1; i <= CH_CLOCKS_MAX + 10; i++) {
-        snprintf(data, sizeof data, "{\"clock\":\"ZJ-20261123-1/c%u\",\"rule\":\"r\",\"due\":5,\"next\":5}",
+        snprintf(data, sizeof data, "{\"clock\":\"ZJ-20261123-1/c%u\",\"rule\":\"r\",\"due\":5,\"again\":5}",
                  i);
         ch_event event = made(&of, "clock.started", data);
         event.sequence = i;

@@ -291,7 +291,7 @@ static void working_days_stand_still_while_a_citizen_is_asked(void **state)
     assert_int_equal(city_command(of, "case.waiting", 1, "{\"reason\":\"citizen\"}"), CH_OK);
     assert_types(of, "*case.waiting clock.paused");
     assert_string_equal(ch_clock_state_name(clock_of(of, 1)->state), "paused");
-    assert_int_equal(clock_of(of, 1)->left, 2);
+    assert_int_equal(clock_of(of, 1)->remaining, 2);
     assert_int_equal(clock_of(of, 1)->next_ms, 0);
     of->now_ms = at("2026-10-15T09:00:00+08:00");
     assert_int_equal(city_command(of, "case.resumed", 1, NULL), CH_OK);

@@ -61,8 +61,9 @@ static void leaves_a_case_without_a_route_received(void **state)
 static void sets_the_due_time_that_the_route_promises(void **state)
 {
     city *of = *state;
-    assert_int_equal(city_open(of, "forum/zh", "p1", "{\"category\":\"lamp.out\",\"kind\":\"post\"}"), CH_OK);
-    assert_int_equal(city_case(of, 1)->handoffs[0].due_ms, CITY_START_MS + 3 * 3600 * 1000);
+    assert_int_equal(city_open(of, "emergency/1", "p1", "{\"category\":\"fire\",\"kind\":\"dispatch\"}"),
+                     CH_OK);
+    assert_int_equal(city_case(of, 1)->handoffs[0].due_ms, CITY_START_MS + 5 * 60 * 1000);
 }
 
 static void amends_what_differs_when_a_ref_is_opened_again(void **state)

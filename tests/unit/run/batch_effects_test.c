@@ -321,10 +321,23 @@ static void nobody_hears_of_what_was_not_stored(void **state)
 static void the_earliest_due_time_of_the_batch_is_known(void **state)
 {
     fixture *f = *state;
+    size_t clocks = f->of.rules->clock_count;
+    f->of.rules->clock_count = 0;
     assert_ok(town_publish(&f->of, &f->hotline, NOTE_OF("n1", "a")), &f->of.error);
     assert_int_equal(ch_batch_earliest_due(f->of.batch), INT64_MAX);
     assert_ok(town_publish(&f->of, &f->hotline, RIVER), &f->of.error);
     assert_int_equal(ch_batch_earliest_due(f->of.batch), f->of.clock.now_ms + 5 * 60000);
+    /* A clock warns before that. */
+    ch_clock_rule *rule = &f->of.rules->clocks[0];
+    memset(rule->system, 0, sizeof rule->system);
+    rule->amount = 4 * 60000;
+    rule->warn_before_ms = 60000;
+    f->of.rules->clock_count = clocks;
+    assert_ok(
+        town_publish(&f->of, &f->hotline,
+                     "{\"type\":\"case.opened\",\"source\":\"hotline/1\",\"data\":{\"category\":\"fire\"}}"),
+        &f->of.error);
+    assert_int_equal(ch_batch_earliest_due(f->of.batch), f->of.clock.now_ms + 3 * 60000);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up_batch, tear_down_batch)

@@ -216,3 +216,19 @@ void ledger_tie(ledger *of, uint64_t number, const char *type, const char *field
     }
     write_case_event(of, (ch_event){.type = ch_str_of(type), .data = ch_buf_str(&of->data)}, number, 0);
 }
+
+void ledger_clock(ledger *of, uint64_t number, uint32_t index, const char *type, int64_t next_ms)
+{
+    char case_id[CH_CASE_ID_SIZE], id[CH_HANDOFF_ID_SIZE];
+    ch_case_id_format(case_id, "ZJ", LEDGER_START_MS, 480, number, false);
+    snprintf(id, sizeof id, "%s/c%" PRIu32, case_id, index);
+    ch_buf_clear(&of->data);
+    ch_mp_put_map(&of->data, 1u + (next_ms != 0));
+    ch_mp_put_text(&of->data, "clock");
+    ch_mp_put_text(&of->data, id);
+    if (next_ms != 0) {
+        ch_mp_put_text(&of->data, "again");
+        ch_mp_put_int(&of->data, next_ms);
+    }
+    write_case_event(of, (ch_event){.type = ch_str_of(type), .data = ch_buf_str(&of->data)}, number, 0);
+}

@@ -55,5 +55,7 @@ void ledger_move(ledger *of, uint64_t number, uint32_t index, const char *type, 
 /* One half of a pair: an event of one case that names another as data.field; relation: or NULL. */
 void ledger_tie(ledger *of, uint64_t number, const char *type, const char *field, uint64_t other,
                 const char *relation);
+/* next_ms: when the clock is to be looked at; 0: never. */
+void ledger_clock(ledger *of, uint64_t number, uint32_t index, const char *type, int64_t next_ms);
 
 #endif

@@ -288,7 +288,9 @@ static bool see_handoff(void *context, ch_str party, uint64_t number, uint32_t i
 
 static bool see_deadline(void *context, int64_t due_ms, uint64_t number, uint32_t index)
 {
-    note_seen(context, "%d@%d/h%u ", (int)(due_ms - LEDGER_START_MS), (int)number, index);
+    bool clock = (index & CH_DEADLINE_OF_CLOCK) != 0;
+    note_seen(context, "%d@%d/%c%u ", (int)(due_ms - LEDGER_START_MS), (int)number, clock ? 'c' : 'h',
+              index & ~CH_DEADLINE_OF_CLOCK);
     return true;
 }
 
@@ -342,6 +344,28 @@ static void an_inbox_holds_the_open_handoffs_of_a_party(void **state)
     ledger_move(&f->ledger, two, 1, "handoff.rejected", 0);
     assert_inbox(f, "water", "", "");
     assert_inbox(f, "wate", "", "");
+}
+
+static void a_clock_is_among_the_deadlines_as_long_as_it_waits_for_something(void **state)
+{
+    fixture *f = *state;
+    uint64_t one = ledger_open(&f->ledger, "hotline/1", NULL),
+             two = ledger_open(&f->ledger, "hotline/1", NULL);
+    ledger_clock(&f->ledger, one, 1, "clock.started", LEDGER_START_MS + 300);
+    ledger_clock(&f->ledger, one, 2, "clock.started", 0); /* without a due time */
+    ledger_clock(&f->ledger, two, 1, "clock.started", LEDGER_START_MS + 200);
+    ledger_offer(&f->ledger, one, "water", LEDGER_START_MS + 300);
+    assert_inbox(f, "water", "water:1/h1 ", "200@2/c1 300@1/h1 300@1/c1 ");
+    ledger_clock(&f->ledger, one, 1, "clock.warned", LEDGER_START_MS + 400);
+    ledger_clock(&f->ledger, two, 1, "clock.paused", 0);
+    assert_inbox(f, "water", "water:1/h1 ", "300@1/h1 400@1/c1 ");
+    ledger_clock(&f->ledger, two, 1, "clock.resumed", LEDGER_START_MS + 100);
+    ledger_clock(&f->ledger, one, 1, "clock.breached", LEDGER_START_MS + 450);
+    ledger_clock(&f->ledger, one, 2, "clock.met", 0);
+    assert_inbox(f, "water", "water:1/h1 ", "100@2/c1 300@1/h1 450@1/c1 ");
+    ledger_clock(&f->ledger, two, 1, "clock.met", 0);
+    ledger_clock(&f->ledger, one, 1, "clock.cancelled", 0);
+    assert_inbox(f, "water", "water:1/h1 ", "300@1/h1 ");
 }
 
 static void cases_are_walked_newest_first(void **state)
@@ -677,6 +701,7 @@ int main(void)
         TEST(a_state_ahead_of_its_log_or_of_another_log_is_refused),
         TEST(finds_ids_refs_and_events_of_a_case),
         TEST(an_inbox_holds_the_open_handoffs_of_a_party),
+        TEST(a_clock_is_among_the_deadlines_as_long_as_it_waits_for_something),
         TEST(cases_are_walked_newest_first),
         TEST(dead_letters_are_numbered_and_moved),
         TEST(checkpoints_connectors_and_grants_keep_the_last_word),
