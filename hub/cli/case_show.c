@@ -165,6 +165,22 @@ static ch_status print_links(ch_cli *cli, json_t *links)
     return print_section(cli, "Other cases", links, columns, CH_COUNT_OF(columns));
 }
 
+static ch_status print_clocks(ch_cli *cli, json_t *clocks)
+{
+    static const ch_column columns[] = {
+        {.field = "clock", .heading = "CLOCK"},
+        {.field = "rule", .heading = "RULE"},
+        {.field = "party", .heading = "PARTY"},
+        {.field = "state", .heading = "STATE"},
+        {.field = "started", .heading = "STARTED", .kind = CH_CELL_TIME},
+        {.field = "due", .heading = "DUE", .kind = CH_CELL_TIME},
+        {.field = "ended", .heading = "ENDED", .kind = CH_CELL_TIME},
+        {.field = "level", .heading = "LEVEL", .kind = CH_CELL_NUMBER},
+        {.field = "handoff", .heading = "HANDOFF"},
+    };
+    return print_section(cli, "Clocks", clocks, columns, CH_COUNT_OF(columns));
+}
+
 static ch_status print_case(ch_cli *cli, json_t *row)
 {
     static const ch_column step_columns[] = {
@@ -183,6 +199,9 @@ static ch_status print_case(ch_cli *cli, json_t *row)
     print_progress(out, row, now_ms);
     print_feedback(out, row);
     ch_status status = print_handoffs(cli, json_object_get(row, "handoffs"));
+    if (status == CH_OK) {
+        status = print_clocks(cli, json_object_get(row, "clocks"));
+    }
     if (status == CH_OK) {
         status = print_links(cli, json_object_get(row, "links"));
     }

@@ -16,8 +16,8 @@ static const struct {
     {"code", "", false},           {"connector", "", false},     {"state", "", false},
     {"action", "", false},         {"number", "number ", false}, {"name", "", false},
     {"reason", "because ", false}, {"resolution", "", false},    {"score", "score ", false},
-    {"due", "due ", true},         {"until", "until ", true},    {"title", "", false},
-    {"text", "", false},
+    {"level", "level ", false},    {"to", "to ", false},         {"due", "due ", true},
+    {"until", "until ", true},     {"title", "", false},         {"text", "", false},
 };
 
 static void append_said(ch_buf *all, const json_t *data, size_t index)

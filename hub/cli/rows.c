@@ -10,11 +10,11 @@
 #define CELL_BYTES_MAX 4096
 
 /* Of the answers in hub/wire/QUERIES.md, and of events. */
-static const char *const row_times[] = {"opened",    "changed",  "since",        "due",   "offered",
-                                        "delivered", "accepted", "started",      "ended", "entered",
-                                        "left",      "recorded", "last_success", "time",  "recordedtime"};
+static const char *const row_times[] = {
+    "opened", "changed", "since", "due",      "offered",      "delivered", "accepted",     "started",
+    "ended",  "entered", "left",  "recorded", "last_success", "time",      "recordedtime", "again"};
 /* Of an event's data. */
-static const char *const data_times[] = {"due", "until"};
+static const char *const data_times[] = {"due", "until", "again"};
 
 const char *ch_row_text(const json_t *row, const char *field)
 {

@@ -176,6 +176,8 @@ ch_status ch_case_evolve(ch_case *the_case, uint64_t number, const ch_event *eve
 
 const ch_handoff *ch_case_handoff(const ch_case *the_case, uint32_t index);     /* NULL: none */
 const ch_case_clock *ch_case_clock_of(const ch_case *the_case, uint32_t index); /* NULL: none, or forgotten */
+/* Whose promise it is: the receiver's, or of whoever has the case. */
+const char *ch_case_clock_party(const ch_case *the_case, const ch_case_clock *clock);
 /* Highest index; what is only for information (cc) does not count. NULL: none is open. */
 const ch_handoff *ch_case_latest_open(const ch_case *the_case);
 ch_form ch_case_form(const ch_case *the_case, const ch_handoff *handoff);

@@ -48,6 +48,14 @@ const ch_case_clock *ch_case_clock_of(const ch_case *the_case, uint32_t index)
     return NULL;
 }
 
+const char *ch_case_clock_party(const ch_case *the_case, const ch_case_clock *clock)
+{
+    const ch_handoff *handoff = ch_case_handoff(the_case, clock->handoff);
+    return handoff != NULL                                             ? handoff->party
+           : ch_case_clock_is_open(clock) && the_case->lead[0] != '\0' ? the_case->lead
+                                                                       : clock->party;
+}
+
 /* ---- the fold */
 
 /* The clock that the event names; 0 when it names none of this case's numbers. */

@@ -21,20 +21,13 @@ static ch_status clock_id(ch_judgement *judgement, uint32_t index, ch_str *out_i
     return ch_judge_keep(judgement, (ch_str){text, (size_t)size}, out_id);
 }
 
-/* Whose promise it is now: the receiver's, or of whoever has the case. */
-static ch_str responsible(const ch_case *the_case, const ch_case_clock *clock)
-{
-    return clock->handoff != 0         ? ch_str_of(ch_case_handoff(the_case, clock->handoff)->party)
-           : the_case->lead[0] != '\0' ? ch_str_of(the_case->lead)
-                                       : ch_str_of(clock->party);
-}
-
 /* base: what the event says besides. */
 static ch_status clock_data(ch_judgement *judgement, const ch_case_clock *clock, const clock_event *is,
                             ch_str base, ch_str *out_data)
 {
     static const char yes[] = {(char)0xc3};
-    ch_str id = CH_STR_NONE, handoff = CH_STR_NONE, party = responsible(judgement->scratch, clock);
+    ch_str id = CH_STR_NONE, handoff = CH_STR_NONE,
+           party = ch_str_of(ch_case_clock_party(judgement->scratch, clock));
     ch_status status = clock_id(judgement, clock->index, &id);
     if (status == CH_OK && clock->handoff != 0) {
         status = ch_judge_handoff_id(judgement, clock->handoff, &handoff);
@@ -256,7 +249,7 @@ static ch_status start(ch_judgement *judgement, const ch_clock_rule *rule, uint3
 {
     const ch_case *scratch = judgement->scratch;
     clock_event started = {.type = CH_STR("clock.started"), .time_ms = time_ms};
-    ch_case_clock clock = {.index = 1, .handoff = handoff};
+    ch_case_clock clock = {.index = 1, .state = CH_CLOCK_RUNNING, .handoff = handoff};
     if (scratch->clock_count > 0) {
         clock.index = scratch->clocks[scratch->clock_count - 1].index + 1;
     }
@@ -396,7 +389,8 @@ static ch_status fire(ch_judgement *judgement, const ch_event *event, ch_case_cl
     ch_event own = *event;
     ch_status status = CH_OK;
     if (is.level > 0) {
-        const char *to = told_at(judgement->rules, rule, is.level, responsible(judgement->scratch, &clock));
+        const char *to = told_at(judgement->rules, rule, is.level,
+                                 ch_str_of(ch_case_clock_party(judgement->scratch, &clock)));
         status = ch_judge_keep(judgement, ch_str_of(to), &is.to);
     }
     is.next_ms = is_warning ? clock.due_ms : is.level < levels ? event->time_ms + rule->level_every_ms : 0;

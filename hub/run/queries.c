@@ -62,6 +62,7 @@ static const char *const case_states[] = {
     CH_CASE_STATE_LIST(STATE_NAME)
 #undef STATE_NAME
         NULL};
+static const char *const clock_states[] = {"running", "paused", "met", "breached", "cancelled", NULL};
 static const char *const test_modes[] = {"exclude", "include", "only", NULL};
 static const char *const letter_statuses[] = {"open", "retrying", "retried", "dropped", "all", NULL};
 
@@ -85,6 +86,15 @@ static const argument handoffs_arguments[] = {
     TEXT("party", party, CH_CODE_MAX), TEXT("case", case_id, CH_ID_MAX),
     TEXT("source", source, CH_ID_MAX), FLAG("open", open),
     LIMIT(CH_QUERY_ROWS_DEFAULT),      AFTER};
+static const argument clocks_arguments[] = {
+    TEXT("party", party, CH_CODE_MAX),
+    TEXT("case", case_id, CH_ID_MAX),
+    TEXT("source", source, CH_ID_MAX),
+    CHOICE("state", state, clock_states),
+    INT("due_before", due_before, CH_TIME_LEAST, CH_TIME_MOST, CH_TIME_MOST),
+    FLAG("open", open),
+    LIMIT(CH_QUERY_ROWS_DEFAULT),
+    AFTER};
 static const argument dead_letters_arguments[] = {
     CHOICE("status", status, letter_statuses), TEXT("connector", connector, CH_CODE_MAX),
     TEXT("code", code, CH_CODE_MAX), LIMIT(CH_QUERY_ROWS_DEFAULT), PASSED(CH_CHP_NUMBER_MAX, 0)};
@@ -125,6 +135,7 @@ static const query queries[] = {
     {"case", EVERYBODY, ch_query_case, WITH(case_arguments)},
     {"timeline", EVERYBODY, ch_query_timeline, WITH(timeline_arguments)},
     {"handoffs", EVERYBODY, ch_query_handoffs, WITH(handoffs_arguments)},
+    {"clocks", EVERYBODY, ch_query_clocks, WITH(clocks_arguments)},
     {"deadletters", OVERSEERS | BIT(CH_ROLE_CONNECTOR), ch_query_dead_letters, WITH(dead_letters_arguments)},
     {"deadletter", OVERSEERS | BIT(CH_ROLE_CONNECTOR), ch_query_dead_letter, WITH(dead_letter_arguments)},
     {"connectors", ALL_BUT_DEPARTMENTS, ch_query_connectors, WITH(connectors_arguments)},
@@ -173,6 +184,18 @@ static ch_status refuse(ch_error *error, const char *name, const char *expected)
 ch_status ch_query_no_argument(ch_query_look *look, const char *name, const char *expected)
 {
     return refuse(look->error, name, expected);
+}
+
+bool ch_query_cut_number(ch_str *text, int64_t most, int64_t *out_number)
+{
+    const char *slash = text->size == 0 ? NULL : memrchr(text->at, '/', text->size);
+    size_t before = slash == NULL ? 0 : (size_t)(slash - text->at);
+    if (slash == NULL || ch_str_to_int((ch_str){slash + 1, text->size - before - 1}, out_number) != CH_OK ||
+        *out_number < 0 || *out_number > most) {
+        return false;
+    }
+    text->size = before;
+    return true;
 }
 
 ch_status ch_query_read_record(ch_query_look *look, uint64_t sequence, ch_record *out_record,

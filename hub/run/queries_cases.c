@@ -220,6 +220,20 @@ static void put_handoffs(ch_query_row *row, const ch_case *the_case)
     }
 }
 
+static void put_clocks(ch_query_row *row, const ch_case *the_case)
+{
+    if (the_case->clock_count == 0) {
+        return;
+    }
+    ch_query_put_key(row, "clocks");
+    ch_mp_put_array(row->out, (uint32_t)the_case->clock_count);
+    for (size_t i = 0; i < the_case->clock_count; i++) {
+        ch_query_row map = ch_query_map_begin(row->out);
+        ch_query_put_clock(&map, the_case, &the_case->clocks[i]);
+        ch_query_map_end(&map);
+    }
+}
+
 static void put_steps(ch_query_row *row, const ch_case *the_case)
 {
     ch_query_put_key(row, "steps");
@@ -294,6 +308,7 @@ static ch_status answer_case(ch_query_look *look, const ch_case *the_case, bool 
         ch_query_put_flag(&row, "feedback_satisfied", the_case->feedback_satisfied == 1);
     }
     put_handoffs(&row, the_case);
+    put_clocks(&row, the_case);
     put_steps(&row, the_case);
     ch_status status = ch_query_put_relations(look, &row, the_case);
     if (status == CH_OK) {

@@ -57,19 +57,6 @@ static bool see_open(void *context, ch_str party, uint64_t number, uint32_t inde
     return look->status == CH_OK;
 }
 
-/* Cuts "<rest>/<number>" at its last slash. */
-static bool cut_number(ch_str *text, int64_t most, int64_t *out_number)
-{
-    const char *slash = text->size == 0 ? NULL : memrchr(text->at, '/', text->size);
-    size_t before = slash == NULL ? 0 : (size_t)(slash - text->at);
-    if (slash == NULL || ch_str_to_int((ch_str){slash + 1, text->size - before - 1}, out_number) != CH_OK ||
-        *out_number < 0 || *out_number > most) {
-        return false;
-    }
-    text->size = before;
-    return true;
-}
-
 static ch_status refuse_after(ch_query_look *look)
 {
     return ch_query_no_argument(look, "after", "the `next` of an answer to the same question is expected");
@@ -85,8 +72,9 @@ static ch_status answer_open(ch_query_look *look, ch_case *the_case)
         status = ch_state_reader_handoffs(look->asker->state, party, see_open, &walk);
         return ch_query_end_walk(look, status, "state");
     }
-    if (!cut_number(&after, UINT32_MAX - 1, &index) || !cut_number(&after, CH_CHP_NUMBER_MAX, &number) ||
-        after.size == 0 || after.size > CH_CODE_MAX || (party.at != NULL && !ch_str_equal(party, after))) {
+    if (!ch_query_cut_number(&after, UINT32_MAX - 1, &index) ||
+        !ch_query_cut_number(&after, CH_CHP_NUMBER_MAX, &number) || after.size == 0 ||
+        after.size > CH_CODE_MAX || (party.at != NULL && !ch_str_equal(party, after))) {
         return refuse_after(look);
     }
     const ch_handoff_place place = {
@@ -157,8 +145,8 @@ static ch_status read_place(ch_query_look *look, handoff_walk *walk)
     if (after.at == NULL) {
         return CH_OK;
     }
-    if (!cut_number(&after, UINT32_MAX, &index) || ch_str_to_int(after, &number) != CH_OK || number < 1 ||
-        number > CH_CHP_NUMBER_MAX) {
+    if (!ch_query_cut_number(&after, UINT32_MAX, &index) || ch_str_to_int(after, &number) != CH_OK ||
+        number < 1 || number > CH_CHP_NUMBER_MAX) {
         return refuse_after(look);
     }
     walk->case_number = (uint64_t)number;

@@ -1,5 +1,6 @@
 /* queries_inside.h - what the files of the queries share: queries.c (who may ask what, arguments, rows),
- * queries_cases.c (cases), queries_relations.c (what ties them), queries_handoffs.c, queries_tables.c (everything else).
+ * queries_cases.c (cases), queries_relations.c (what ties them), queries_handoffs.c, queries_clocks.c, queries_tables.c
+ * (everything else).
  */
 #ifndef CH_RUN_QUERIES_INSIDE_H
 #define CH_RUN_QUERIES_INSIDE_H
@@ -22,7 +23,7 @@ typedef struct ch_query_arguments {
         kind;
     ch_str after;   /* where rows are in the order of texts */
     int64_t passed; /* `after` where they are in the order of numbers */
-    int64_t limit, since, priority, dead_letter, sequence;
+    int64_t limit, since, due_before, priority, dead_letter, sequence;
     ch_query_flag anomalous, open;
 } ch_query_arguments;
 
@@ -43,6 +44,8 @@ bool ch_query_may_look(ch_query_look *look);
 /* A walk's end: what its visitor met, then what the walk itself did. */
 ch_status ch_query_end_walk(ch_query_look *look, ch_status status, const char *what);
 ch_status ch_query_no_argument(ch_query_look *look, const char *name, const char *expected);
+/* Cuts "<rest>/<number>" at its last slash. */
+bool ch_query_cut_number(ch_str *text, int64_t most, int64_t *out_number);
 /* The record at `sequence` and its event, both within the log's look. CH_END: it does not reach that far yet;
  * CH_CORRUPT when the record is not there. */
 ch_status ch_query_read_record(ch_query_look *look, uint64_t sequence, ch_record *out_record,
@@ -90,6 +93,9 @@ ch_status ch_query_put_relations(ch_query_look *look, ch_query_row *row,
                                  const ch_case *the_case) CH_MUST_CHECK;
 /* queries_handoffs.c */
 ch_query_run ch_query_handoffs;
+/* queries_clocks.c */
+ch_query_run ch_query_clocks;
+void ch_query_put_clock(ch_query_row *row, const ch_case *the_case, const ch_case_clock *clock);
 /* queries_tables.c */
 ch_query_run ch_query_status, ch_query_dead_letters, ch_query_dead_letter, ch_query_connectors,
     ch_query_checkpoint, ch_query_parties, ch_query_route, ch_query_grants;

@@ -400,6 +400,31 @@ static void a_merged_case_is_shown_itself_where_the_other_may_not_be_read(void *
     assert_holds(self->out, "merged into     ZJ-20261123-7\n");
 }
 
+#define CLOCKS                                                                                               \
+    "[{\"clock\":\"ZJ-20261123-1/"                                                                           \
+    "c1\",\"rule\":\"post-accepted\",\"party\":\"water\",\"state\":\"breached\","                            \
+    "\"started\":1795400820000,\"due\":1795411620000,\"level\":2,\"handoff\":\"ZJ-20261123-1/h1\"}]"
+
+static void clocks_are_listed_and_stand_with_their_case(void **state)
+{
+    shell *self = GIVEN(state, {.name = "clocks", .rows = CLOCKS},
+                        {.name = "case", .rows = "[{\"case\":\"ZJ-20261123-1\",\"clocks\":" CLOCKS "}]"});
+    shell_run(self, "clock", "list", "--party", "water", "--state", "breached", "--due-before",
+              "2026-11-23T06:00:00Z");
+    assert_int_equal(self->code, 0);
+    assert_string_equal(self->hub->asked[0], "clocks {\"party\":\"water\",\"state\":\"breached\","
+                                             "\"due_before\":1795413600000,\"open\":true,\"limit\":100}");
+    assert_holds(self->out, "ZJ-20261123-1/c1  post-accepted  water  breached  2026-11-23 10:27:00  "
+                            "2026-11-23 13:27:00 ");
+    shell_run(self, "case", "show", "ZJ-20261123-1");
+    assert_holds(self->out, "\nClocks\nCLOCK             RULE           PARTY  STATE ");
+    shell_run(self, "clock", "list", "--state", "late");
+    assert_int_equal(self->code, 64);
+    shell_run(self, "clok", "list");
+    assert_int_equal(self->code, 64);
+    assert_holds(self->err, "clock");
+}
+
 static void show_answers_who_has_it_how_far_it_is_and_what_the_citizen_said(void **state)
 {
     shell *self = GIVEN(state, {.name = "case", .rows = CASE_ROW});
@@ -669,6 +694,7 @@ int main(void)
         TEST(a_split_says_which_case_it_opened),
         TEST(a_merged_case_is_shown_as_the_one_that_stands_for_it),
         TEST(a_merged_case_is_shown_itself_where_the_other_may_not_be_read),
+        TEST(clocks_are_listed_and_stand_with_their_case),
         TEST(show_answers_who_has_it_how_far_it_is_and_what_the_citizen_said),
         TEST(a_case_that_is_over_takes_no_more_time),
         TEST(json_shows_every_time_in_utc_and_nothing_else_as_one),

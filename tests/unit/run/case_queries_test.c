@@ -102,7 +102,7 @@ static void each_client_sees_its_own_cases_newest_first(void **state)
 static void a_case_that_may_not_be_read_is_not_found(void **state)
 {
     fixture *f = *state;
-    static const char *const queries[] = {"case", "timeline", "handoffs"};
+    static const char *const queries[] = {"case", "timeline", "handoffs", "clocks"};
     for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {
         char text[320];
         const char *place = "QUERY.arguments.case";
@@ -383,6 +383,73 @@ static void open_handoffs_are_in_the_order_of_party_and_case(void **state)
     assert_list(&f->of, "case", f->leak);
 }
 
+/* Two for each of the three; those of the case are with whoever has it. */
+static void clocks_that_run_are_told_newest_case_first(void **state)
+{
+    fixture *f = *state;
+    ask(f, &town_operator, "clocks", NULL);
+    assert_list(&f->of, "rule",
+                "post-answered post-accepted call-resolved call-accepted call-resolved call-accepted");
+    assert_list(&f->of, "party", "forum-desk forum-desk water water urban-mgmt urban-mgmt");
+    ask(f, &f->urban, "clocks", NULL);
+    assert_list(&f->of, "party", "urban-mgmt urban-mgmt");
+    ask(f, &town_operator, "clocks", "{\"party\":\"water\"}");
+    assert_list(&f->of, "rule", "call-resolved call-accepted");
+    ask(f, &town_operator, "clocks", "{\"state\":\"met\"}");
+    assert_int_equal(town_count(&f->of), 0);
+    command(f, &town_operator, "handoff.accepted", f->lamp, "{\"party\":\"urban-mgmt\"}");
+    command(f, &town_operator, "case.waiting", f->leak, "{\"reason\":\"citizen\"}");
+    ask(f, &town_operator, "clocks", "{\"state\":\"met\"}");
+    assert_list(&f->of, "rule", "call-accepted");
+    ask(f, &town_operator, "clocks", about(f->lamp, ""));
+    assert_list(&f->of, "rule", "call-resolved");
+    ask(f, &town_operator, "clocks", about(f->lamp, ",\"open\":false"));
+    assert_list(&f->of, "state", "running met");
+    ask(f, &town_operator, "clocks", "{\"state\":\"paused\"}");
+    assert_list(&f->of, "remaining", "5");
+    assert_list(&f->of, "due", "-");
+}
+
+static void clocks_are_told_by_their_due_time_and_page_by_page(void **state)
+{
+    fixture *f = *state;
+    char arguments[160];
+    int64_t three_hours = TOWN_START_MS + 2 * 60000 + INT64_C(10800000); /* after the post */
+    snprintf(arguments, sizeof arguments, "{\"due_before\":%lld}", (long long)three_hours);
+    ask(f, &town_operator, "clocks", arguments);
+    assert_int_equal(town_count(&f->of), 0);
+    snprintf(arguments, sizeof arguments, "{\"due_before\":%lld}", (long long)three_hours + 1);
+    ask(f, &town_operator, "clocks", arguments);
+    assert_list(&f->of, "rule", "post-accepted");
+    ask(f, &town_operator, "clocks", "{\"limit\":1}");
+    for (size_t i = 1; i < 6; i++) {
+        assert_int_equal(town_count(&f->of), 1);
+        assert_true(f->of.more);
+        snprintf(arguments, sizeof arguments, "{\"limit\":1,\"after\":\"%s\"}", f->of.next);
+        ask(f, &town_operator, "clocks", arguments);
+    }
+    assert_list(&f->of, "case", f->lamp);
+    assert_list(&f->of, "rule", "call-accepted");
+    assert_refused(&f->of, town_ask(&f->of, &town_operator, "clocks", "{\"after\":\"x\"}"), CH_INVALID,
+                   "QUERY.arguments.after");
+    assert_refused(&f->of, town_ask(&f->of, &town_operator, "clocks", "{\"state\":\"late\"}"), CH_INVALID,
+                   "QUERY.arguments.state");
+}
+
+static void a_case_tells_of_its_clocks(void **state)
+{
+    fixture *f = *state;
+    ask(f, &town_operator, "case", about(f->post, ""));
+    const json_t *clocks = json_object_get(town_row(&f->of, 0), "clocks");
+    assert_int_equal(json_array_size(clocks), 2);
+    const json_t *accepted = json_array_get(clocks, 1);
+    assert_string_equal(json_string_value(json_object_get(accepted, "rule")), "post-accepted");
+    assert_non_null(strstr(json_string_value(json_object_get(accepted, "handoff")), "/h1"));
+    assert_int_equal(json_integer_value(json_object_get(accepted, "due")) -
+                         json_integer_value(json_object_get(accepted, "started")),
+                     10800000);
+}
+
 static void a_handoff_tells_of_its_group(void **state)
 {
     fixture *f = *state;
@@ -585,6 +652,9 @@ int main(void)
         TEST(waiting_and_feedback_are_told_while_they_hold),
         TEST(a_timeline_is_the_cases_events_page_by_page),
         TEST(open_handoffs_are_in_the_order_of_party_and_case),
+        TEST(clocks_that_run_are_told_newest_case_first),
+        TEST(clocks_are_told_by_their_due_time_and_page_by_page),
+        TEST(a_case_tells_of_its_clocks),
         TEST(a_handoff_tells_of_its_group),
         TEST(arbitration_shows_as_a_form),
         TEST(ended_handoffs_are_told_on_request),
