@@ -1,5 +1,7 @@
 #include "connectors/host/connector_config.h"
 
+#include "hub/base/clock.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -21,6 +23,8 @@ static const ch_option host_options[] = {
     {"tables", CH_OPTION_STRINGS, AT(tables), "", 0, 0, "CSV code tables, the mapping's $tables"},
     {"default_kind", CH_OPTION_STRING, AT(default_kind), "matter", 1, 63,
      "kind of a case whose opening is unknown"},
+    {"history_until", CH_OPTION_STRING, AT(history_until), "", 0, 40,
+     "RFC 3339: what happened before is history, is offered to nobody and starts no clock"},
     {"keep_raw", CH_OPTION_BOOL, AT(keep_raw), "true", 0, 0, "events carry the record they were made from"},
     {"hub", CH_OPTION_STRING, AT(hub), "", 0, 300, "endpoint of the hub; default: $CASEHUB_HUB"},
     {"key", CH_OPTION_PATH, AT(key), "", 0, 1000, "key file; default: $CASEHUB_KEY"},
@@ -173,6 +177,12 @@ static ch_status complete(ch_connector_config *config, const char *file, const c
     if (!is_code(config->name, CH_CONNECTOR_NAME_MAX)) {
         return ch_error_set(error, CH_INVALID, file, "name: 1 to %d of a-z 0-9 _ - are expected",
                             CH_CONNECTOR_NAME_MAX);
+    }
+    if (config->history_until[0] != '\0' &&
+        (ch_time_parse(ch_str_of(config->history_until), &config->history_until_ms) != CH_OK ||
+         config->history_until_ms < 0)) {
+        return ch_error_set(error, CH_INVALID, file,
+                            "history_until: a time as in 2026-11-23T08:00:00+08:00 is expected");
     }
     size_t size = strcspn(config->source, "/");
     config->system = strndup(config->source, size);

@@ -8,13 +8,14 @@
 #define CH_CONNECTOR_NAME_MAX 40
 
 typedef struct ch_connector_config {
-    char *name, *source, *transport, *format, *charset, *mapping, *default_kind, *hub, *key, *state_dir,
-        *plugin;
+    char *name, *source, *transport, *format, *charset, *mapping, *default_kind, *history_until, *hub, *key,
+        *state_dir, *plugin;
     ch_strings tables;
     bool keep_raw;
     int64_t batch, record_most, field_most, map_timeout, memory_most, rows_most, answer_timeout;
     /* Not in the file. */
-    char *system; /* of source; owned */
+    char *system;             /* of source; owned */
+    int64_t history_until_ms; /* 0: nothing is history */
     const casehub_transport *transport_table;
     const casehub_format *format_table;
     const casehub_value *transport_values, *format_values;

@@ -236,8 +236,11 @@ static ch_status find_number(ch_delivery *delivery, size_t index, ch_str encoded
         if (status == CH_OK) {
             const void *bytes = renamed.at;
             const casehub_batch batch = {CASEHUB_SIZE(casehub_batch),
-                                         .default_kind = delivery->config->default_kind, .encoded = &bytes,
-                                         .encoded_sizes = &renamed.size, .count = 1};
+                                         .default_kind = delivery->config->default_kind,
+                                         .history_until_ms = delivery->config->history_until_ms,
+                                         .encoded = &bytes,
+                                         .encoded_sizes = &renamed.size,
+                                         .count = 1};
             status = publish(delivery, &batch, error);
             status = status == CH_OK ? delivery->answers[0].status : status;
         }
@@ -337,6 +340,7 @@ static ch_status commit(ch_delivery *delivery, size_t notes, uint64_t dead_lette
                                  .from = delivery->from,
                                  .to = to,
                                  .default_kind = delivery->config->default_kind,
+                                 .history_until_ms = delivery->config->history_until_ms,
                                  .dead_letter = dead_letter,
                                  .encoded = at,
                                  .encoded_sizes = sizes,
@@ -465,8 +469,12 @@ ch_status ch_delivery_publish_now(ch_delivery *delivery, const ch_made *made, ca
         at[i] = made->events[i].at;
         sizes[i] = made->events[i].size;
     }
-    const casehub_batch batch = {CASEHUB_SIZE(casehub_batch), .default_kind = delivery->config->default_kind,
-                                 .encoded = at, .encoded_sizes = sizes, .count = made->count};
+    const casehub_batch batch = {CASEHUB_SIZE(casehub_batch),
+                                 .default_kind = delivery->config->default_kind,
+                                 .history_until_ms = delivery->config->history_until_ms,
+                                 .encoded = at,
+                                 .encoded_sizes = sizes,
+                                 .count = made->count};
     if (made->count == 0) {
         return ch_error_set(error, CH_INVALID, NULL, "the mapping makes no event of it");
     }

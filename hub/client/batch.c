@@ -171,7 +171,8 @@ static int ask(casehub *hub, batch_sending *sending, int64_t until_ms)
                                                     .from = ch_str_of(batch->from == NULL ? "" : batch->from),
                                                     .to = ch_str_of(batch->to),
                                                     .default_kind = ch_str_of(batch->default_kind),
-                                                    .dead_letter = (int64_t)batch->dead_letter}},
+                                                    .dead_letter = (int64_t)batch->dead_letter,
+                                                    .history_until_ms = batch->history_until_ms}},
                             .body = &sending->body,
                             .take = take,
                             .context = sending};

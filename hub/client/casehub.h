@@ -102,6 +102,8 @@ typedef struct casehub_batch {
     const void *const *encoded;        /* MessagePack maps */
     const size_t *encoded_sizes;
     size_t count; /* at most 256; 0 moves the checkpoint only */
+    int64_t
+        history_until_ms; /* what happened before is history: offered to nobody, no clocks; 0: nothing is */
 } casehub_batch;
 CASEHUB_API int casehub_publish_batch(casehub *hub, const casehub_batch *batch, int timeout_ms);
 

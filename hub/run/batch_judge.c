@@ -76,7 +76,8 @@ static ch_status decide(ch_batch *batch, const ch_work *work, const ch_event *ev
                               .actor =
                                   work->actor == NULL ? CH_STR("hub") : ch_str_of(work->actor->grant.name),
                               .grant = work->actor == NULL ? NULL : &work->actor->grant,
-                              .default_kind = work->publish.default_kind};
+                              .default_kind = work->publish.default_kind,
+                              .history_until_ms = work->publish.history_until_ms};
     ch_status status = ch_state_view(batch->store->state, batch->store->epoch, &view);
     if (status == CH_OK) {
         status = ch_slots_prepare(batch->store->case_slots, view.next_case, error);

@@ -78,6 +78,7 @@ typedef struct ch_chp_publish {
     ch_str connector, from, to; /* checkpoint, compare-and-set; connector absent: none; from "": the first */
     ch_str default_kind;        /* of a case inferred from an unknown ref */
     int64_t dead_letter;        /* this publish retries that dead letter; 0: none */
+    int64_t history_until_ms;   /* what happened before is history; 0: nothing is */
 } ch_chp_publish;
 
 typedef struct ch_chp_subscribe {

@@ -73,6 +73,7 @@ static const ch_chp_argument publish[] = {
      .field_count = sizeof checkpoint / sizeof checkpoint[0]},
     NAME_OR_NONE(ch_chp_publish, default_kind, CH_CODE_MAX),
     INT_OR(ch_chp_publish, dead_letter, 0, NUMBER_MAX, 0),
+    INT_OR(ch_chp_publish, history_until_ms, 0, NUMBER_MAX, 0),
 };
 
 static const ch_chp_argument published[] = {

@@ -239,8 +239,8 @@ class Client:
         self.welcome = self.ask("HELLO", "chp.py/1", 1, 1)
         return self.welcome
 
-    def send_publish(self, *events, checkpoint=None, default_kind=None, dead_letter=None):
-        return self.send("PUBLISH", checkpoint, default_kind, dead_letter, body=list(events))
+    def send_publish(self, *events, checkpoint=None, default_kind=None, dead_letter=None, history_until_ms=None):
+        return self.send("PUBLISH", checkpoint, default_kind, dead_letter, history_until_ms, body=list(events))
 
     def published(self, request):
         return [answer_of(item) for item in self.answer(request).results]

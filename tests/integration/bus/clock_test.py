@@ -12,7 +12,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from chp import WAIT
+from chp import WAIT, event
 from hub import BIN, OwnHubTest, wait_until
 
 ALL = {"all": True}
@@ -87,7 +87,7 @@ class Promises(OwnHubTest):
         self.all_have_run_out(case)
         supervision = self.hub.granted("supervision", "department", sources=["desk"], parties=["city-supervision"])
         offered = supervision.subscribe("handoff.offered.*.city-supervision.>", start=ALL).events(3)
-        self.assertEqual({(event["subject"], event["data"]["form"], event["data"]["reason"]) for event in offered},
+        self.assertEqual({(offer["subject"], offer["data"]["form"], offer["data"]["reason"]) for offer in offered},
                          {(case, "cc", "escalated")})
         row, = supervision.query("case", case=case)
         self.assertEqual((row["state"], row["party"]), ("received", "urban-mgmt"))
@@ -109,6 +109,14 @@ class Promises(OwnHubTest):
         shown, = self.hub.casehub("case", "show", case)
         self.assertEqual([clock["rule"] for clock in shown["clocks"]], ["post-answered", "post-accepted"])
         self.assertEqual(self.hub.casehub("clock", "list", "--state", "running"), [])
+
+    def test_history_is_offered_to_nobody_and_starts_no_clock(self):
+        old = {"kind": "post", "category": "lamp"}
+        before, since = self.forum.publish(
+            *[event("case.opened", "forum/zh", str(time), old, time=time) for time in (FRIDAY - 1, FRIDAY)],
+            history_until_ms=FRIDAY)
+        self.all_have_run_out(since["case"])
+        self.assertEqual(self.types(before["case"]), ["case.opened"])
 
     def test_a_rebuild_makes_the_same_deadlines_again(self):
         case = self.post()

@@ -33,7 +33,8 @@ static int start(void **context)
     }
     batch = (casehub_batch){
         CASEHUB_SIZE(casehub_batch), .connector = "hotline", .from = "41",           .to = "42",
-        .default_kind = "request",   .encoded = encoded,     .encoded_sizes = sizes, .count = EVENTS};
+        .default_kind = "request",   .encoded = encoded,     .encoded_sizes = sizes, .count = EVENTS,
+        .history_until_ms = 4711};
     peer_start(&other);
     peer_client(&other, &(casehub_options){.on_answer = on_answer});
     return 0;
@@ -96,6 +97,7 @@ static void a_moved_checkpoint_is_a_conflict(void **context)
     assert_true(ch_str_is(other.message.publish.from, "41"));
     assert_true(ch_str_is(other.message.publish.to, "42"));
     assert_true(ch_str_is(other.message.publish.default_kind, "request"));
+    assert_int_equal(other.message.publish.history_until_ms, 4711);
     assert_int_equal(other.event_count, EVENTS);
 }
 

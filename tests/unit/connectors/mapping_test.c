@@ -370,6 +370,9 @@ static void settings_that_are_unknown_or_out_of_range_never_reach_a_plugin(void 
         {"name = \"x\"; transport = \"file_drop\"; source = \"hub/x\"; mapping = \"m\"; file_drop = { folder "
          "= \"d\"; };",
          "source"},
+        {"name = \"x\"; transport = \"file_drop\"; source = \"grid\"; mapping = \"m\"; history_until = "
+         "\"yesterday\"; file_drop = { folder = \"d\"; };",
+         "history_until: a time as in"},
         {"name = \"X y\"; transport = \"file_drop\"; source = \"grid\"; mapping = \"m\"; file_drop = { "
          "folder = \"d\"; };",
          "name"},

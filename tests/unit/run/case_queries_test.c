@@ -387,25 +387,25 @@ static void open_handoffs_are_in_the_order_of_party_and_case(void **state)
 static void clocks_that_run_are_told_newest_case_first(void **state)
 {
     fixture *f = *state;
-    ask(f, &town_operator, "clocks", NULL);
+    assert_status(town_ask(&f->of, &town_operator, "clocks", NULL), CH_OK);
     assert_list(&f->of, "rule",
                 "post-answered post-accepted call-resolved call-accepted call-resolved call-accepted");
     assert_list(&f->of, "party", "forum-desk forum-desk water water urban-mgmt urban-mgmt");
-    ask(f, &f->urban, "clocks", NULL);
+    assert_status(town_ask(&f->of, &f->urban, "clocks", NULL), CH_OK);
     assert_list(&f->of, "party", "urban-mgmt urban-mgmt");
-    ask(f, &town_operator, "clocks", "{\"party\":\"water\"}");
+    assert_status(town_ask(&f->of, &town_operator, "clocks", "{\"party\":\"water\"}"), CH_OK);
     assert_list(&f->of, "rule", "call-resolved call-accepted");
-    ask(f, &town_operator, "clocks", "{\"state\":\"met\"}");
+    assert_status(town_ask(&f->of, &town_operator, "clocks", "{\"state\":\"met\"}"), CH_OK);
     assert_int_equal(town_count(&f->of), 0);
     command(f, &town_operator, "handoff.accepted", f->lamp, "{\"party\":\"urban-mgmt\"}");
     command(f, &town_operator, "case.waiting", f->leak, "{\"reason\":\"citizen\"}");
-    ask(f, &town_operator, "clocks", "{\"state\":\"met\"}");
+    assert_status(town_ask(&f->of, &town_operator, "clocks", "{\"state\":\"met\"}"), CH_OK);
     assert_list(&f->of, "rule", "call-accepted");
-    ask(f, &town_operator, "clocks", about(f->lamp, ""));
+    assert_status(town_ask(&f->of, &town_operator, "clocks", about(f->lamp, "")), CH_OK);
     assert_list(&f->of, "rule", "call-resolved");
-    ask(f, &town_operator, "clocks", about(f->lamp, ",\"open\":false"));
+    assert_status(town_ask(&f->of, &town_operator, "clocks", about(f->lamp, ",\"open\":false")), CH_OK);
     assert_list(&f->of, "state", "running met");
-    ask(f, &town_operator, "clocks", "{\"state\":\"paused\"}");
+    assert_status(town_ask(&f->of, &town_operator, "clocks", "{\"state\":\"paused\"}"), CH_OK);
     assert_list(&f->of, "remaining", "5");
     assert_list(&f->of, "due", "-");
 }
@@ -416,12 +416,12 @@ static void clocks_are_told_by_their_due_time_and_page_by_page(void **state)
     char arguments[160];
     int64_t three_hours = TOWN_START_MS + 2 * 60000 + INT64_C(10800000); /* after the post */
     snprintf(arguments, sizeof arguments, "{\"due_before\":%lld}", (long long)three_hours);
-    ask(f, &town_operator, "clocks", arguments);
+    assert_status(town_ask(&f->of, &town_operator, "clocks", arguments), CH_OK);
     assert_int_equal(town_count(&f->of), 0);
     snprintf(arguments, sizeof arguments, "{\"due_before\":%lld}", (long long)three_hours + 1);
-    ask(f, &town_operator, "clocks", arguments);
+    assert_status(town_ask(&f->of, &town_operator, "clocks", arguments), CH_OK);
     assert_list(&f->of, "rule", "post-accepted");
-    ask(f, &town_operator, "clocks", "{\"limit\":1}");
+    assert_status(town_ask(&f->of, &town_operator, "clocks", "{\"limit\":1}"), CH_OK);
     for (size_t i = 1; i < 6; i++) {
         assert_int_equal(town_count(&f->of), 1);
         assert_true(f->of.more);
@@ -439,7 +439,7 @@ static void clocks_are_told_by_their_due_time_and_page_by_page(void **state)
 static void a_case_tells_of_its_clocks(void **state)
 {
     fixture *f = *state;
-    ask(f, &town_operator, "case", about(f->post, ""));
+    assert_status(town_ask(&f->of, &town_operator, "case", about(f->post, "")), CH_OK);
     const json_t *clocks = json_object_get(town_row(&f->of, 0), "clocks");
     assert_int_equal(json_array_size(clocks), 2);
     const json_t *accepted = json_array_get(clocks, 1);

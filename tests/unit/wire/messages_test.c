@@ -55,7 +55,8 @@ static const struct {
                   .from = CH_STR("a"),
                   .to = CH_STR("b"),
                   .default_kind = CH_STR("matter"),
-                  .dead_letter = MOST}}},
+                  .dead_letter = MOST,
+                  .history_until_ms = INT64_C(1795400820000)}}},
     {"subscribe-live",
      {CH_CHP_SUBSCRIBE, 20,
       .subscribe = {.subscription = 1, .patterns = {CH_STR(">")}, .pattern_count = 1, .credit = 256}}},
@@ -190,6 +191,7 @@ static void decode_reads_what_is_there(void **state)
     assert_str(message.publish.to, "b");
     assert_str(message.publish.default_kind, "matter");
     assert_int_equal(message.publish.dead_letter, MOST);
+    assert_int_equal(message.publish.history_until_ms, INT64_C(1795400820000));
 }
 
 static void decode_gives_what_is_absent_its_default(void **state)
