@@ -127,6 +127,11 @@ static int64_t end_of(const ch_calendar *calendar, int64_t day)
     return ch_zone_instant_ms(&calendar->zone, (day + 1) * CH_DAY_MS);
 }
 
+int64_t ch_calendar_end_ms(const ch_calendar *calendar)
+{
+    return end_of(calendar, calendar->first_day + (int64_t)calendar->day_count - 1);
+}
+
 ch_status ch_calendar_is_working_day(const ch_calendar *calendar, int64_t time_ms, bool *out_works,
                                      ch_error *error)
 {

@@ -53,6 +53,9 @@ int64_t ch_calendar_day_of(const ch_calendar *calendar, int64_t time_ms);
  * the next, also where clocks are changed at midnight. */
 int64_t ch_zone_instant_ms(const ch_zone *zone, int64_t local_ms);
 
+/* The end of the last day that it covers. */
+int64_t ch_calendar_end_ms(const ch_calendar *calendar);
+
 /* All of these: CH_NOT_FOUND when a day would have to be looked at that the calendar does not cover; the text says
  * which it does. */
 ch_status ch_calendar_is_working_day(const ch_calendar *calendar, int64_t time_ms, bool *out_works,

@@ -33,6 +33,7 @@ bool ch_case_clock_is_open(const ch_case_clock *clock)
 const char *ch_case_clock_next(const ch_case_clock *clock)
 {
     return clock->state == CH_CLOCK_BREACHED ? "clock.escalated"
+           : clock->due_ms == 0              ? "clock.recomputed"
            : clock->next_ms < clock->due_ms  ? "clock.warned"
                                              : "clock.breached";
 }
@@ -135,18 +136,23 @@ static bool stop_clock(ch_case_clock *clock, const ch_event *event)
     return was_running;
 }
 
+static void set_due(ch_case_clock *clock, const ch_event *event)
+{
+    clock->due_ms = ch_mp_find_int(event->data, "due", 0);
+    clock->remaining = clock->due_ms == 0 ? clock->remaining : 0;
+}
+
 static bool continue_clock(ch_case_clock *clock, const ch_event *event)
 {
     bool was_paused = clock->state == CH_CLOCK_PAUSED;
     clock->state = CH_CLOCK_RUNNING;
-    clock->remaining = 0;
-    clock->due_ms = ch_mp_find_int(event->data, "due", 0);
+    set_due(clock, event);
     return was_paused;
 }
 
 static bool change_due(ch_case_clock *clock, const ch_event *event)
 {
-    clock->due_ms = ch_mp_find_int(event->data, "due", clock->due_ms);
+    set_due(clock, event);
     return clock->state == CH_CLOCK_RUNNING;
 }
 

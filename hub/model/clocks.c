@@ -129,9 +129,14 @@ static ch_status end_clock(ch_judgement *judgement, const ch_case_clock *clock, 
 
 /* ---- how they stand still, and get more time */
 
+/* Without a due time it is looked at again when its calendar has come to its end: by then it will have been continued. */
 static int64_t next_of(const ch_clock_rule *rule, const ch_case_clock *clock, int64_t from_ms, int64_t due_ms)
 {
-    int64_t warn_ms = clock->warned || due_ms == 0 ? 0 : ch_clock_rule_warn_ms(rule, from_ms, due_ms);
+    if (due_ms == 0) {
+        int64_t end_ms = rule->counts_by == NULL ? 0 : ch_calendar_end_ms(rule->counts_by);
+        return end_ms > from_ms ? end_ms : from_ms + CH_DAY_MS;
+    }
+    int64_t warn_ms = clock->warned ? 0 : ch_clock_rule_warn_ms(rule, from_ms, due_ms);
     return warn_ms != 0 ? warn_ms : due_ms;
 }
 
@@ -380,6 +385,23 @@ static ch_status escalate(ch_judgement *judgement, uint32_t handoff_index, uint3
     return status == CH_OK ? inform(judgement, to) : status;
 }
 
+/* What its calendar says of it by now. */
+static ch_status recompute(ch_judgement *judgement, const ch_event *event, ch_case_clock clock)
+{
+    const ch_clock_rule *rule = ch_rules_clock(judgement->rules, ch_str_of(clock.rule));
+    clock_event is = {.due_ms = 0};
+    ch_event own = *event;
+    if (rule != NULL) {
+        ch_status known = clock.remaining > 0
+                              ? ch_clock_rule_due_again(rule, event->time_ms, clock.remaining, &is.due_ms)
+                              : ch_clock_rule_due(rule, clock.started_ms, &is.due_ms);
+        is.due_ms = known == CH_OK ? is.due_ms : 0;
+        is.next_ms = next_of(rule, &clock, event->time_ms, is.due_ms);
+    }
+    ch_status status = clock_data(judgement, &clock, &is, event->data, &own.data);
+    return status == CH_OK ? ch_judge_append(judgement, &own, judgement->scratch->state, CH_HOW_OWN) : status;
+}
+
 static ch_status fire(ch_judgement *judgement, const ch_event *event, ch_case_clock clock)
 {
     const ch_clock_rule *rule = ch_rules_clock(judgement->rules, ch_str_of(clock.rule));
@@ -417,5 +439,6 @@ ch_status ch_judge_due_clock(ch_judgement *judgement, const ch_event *event)
         return ch_error_set(judgement->error, CH_CONFLICT, "data.clock", "clock %.*s is not due",
                             CH_STR_ARG(id));
     }
-    return fire(judgement, event, *clock);
+    return ch_str_is(event->type, "clock.recomputed") ? recompute(judgement, event, *clock)
+                                                      : fire(judgement, event, *clock);
 }

@@ -444,9 +444,57 @@ static void beyond_its_calendar_a_clock_has_no_due_time(void **state)
     assert_int_equal(city_open(of, "forum/zh", "8", POST), CH_OK);
     const ch_case_clock *answered = ch_case_clock_of(city_case(of, 2), 1);
     assert_int_equal(answered->due_ms, 0);
-    assert_int_equal(answered->next_ms, 0);
     assert_int_equal(city_command(of, "case.replied", 2, NULL), CH_OK);
     assert_types(of, "*case.replied clock.met");
+}
+
+static ch_status recompute(city *of, int64_t time_ms)
+{
+    char data[96];
+    of->now_ms = time_ms;
+    snprintf(data, sizeof data, "{\"clock\":\"%s/c1\"}", city_case(of, 2)->id);
+    return city_report(of, "clock.recomputed", 2, data);
+}
+
+static void when_its_calendar_has_been_continued_it_gets_one(void **state)
+{
+    city *of = *state;
+    ch_calendar *calendar = &of->rules->calendars[0];
+    size_t days = calendar->day_count;
+    int64_t end = at("2027-01-01T00:00:00+08:00"), day = 24 * HOUR;
+    calendar->day_count = 365; /* as if the next year were not announced */
+    of->now_ms = at("2026-12-30T20:00:00+08:00");
+    assert_int_equal(city_open(of, "forum/zh", "8", POST), CH_OK);
+    const ch_case_clock *answered = ch_case_clock_of(city_case(of, 2), 1);
+    assert_int_equal(answered->next_ms, end);
+    assert_int_equal(recompute(of, end - 1), CH_CONFLICT);
+    assert_int_equal(recompute(of, end), CH_OK);
+    assert_types(of, "*clock.recomputed");
+    assert_int_equal(answered->due_ms, 0);
+    assert_int_equal(answered->next_ms, end + day);
+    calendar->day_count = days;
+    assert_int_equal(recompute(of, end + day), CH_OK);
+    /* Thursday the 31st, Monday and Tuesday after the holidays. */
+    assert_int_equal(answered->due_ms, at("2027-01-06T00:00:00+08:00"));
+    assert_int_equal(answered->next_ms, at("2027-01-05T16:00:00+08:00"));
+}
+
+static void one_that_stood_still_gets_what_it_had_left(void **state)
+{
+    city *of = *state;
+    ch_calendar *calendar = &of->rules->calendars[0];
+    size_t days = calendar->day_count;
+    int64_t end = at("2027-01-01T00:00:00+08:00");
+    of->now_ms = at("2026-12-30T20:00:00+08:00");
+    assert_int_equal(city_open(of, "forum/zh", "8", POST), CH_OK);
+    assert_int_equal(city_command(of, "case.waiting", 2, "{\"reason\":\"citizen\"}"), CH_OK);
+    calendar->day_count = 365;
+    assert_int_equal(city_command(of, "case.resumed", 2, NULL), CH_OK);
+    assert_types(of, "*case.resumed clock.resumed");
+    calendar->day_count = days;
+    assert_int_equal(recompute(of, end), CH_OK);
+    /* Three days again, from the holiday on: Monday to Wednesday. */
+    assert_int_equal(ch_case_clock_of(city_case(of, 2), 1)->due_ms, at("2027-01-07T00:00:00+08:00"));
 }
 
 static void a_drill_s_clocks_say_that_they_are_a_drill_s(void **state)
@@ -514,6 +562,8 @@ int main(void)
         TEST(a_clock_whose_rule_is_gone_runs_to_its_end),
         TEST(what_is_history_starts_no_clock_and_is_offered_to_nobody),
         TEST(beyond_its_calendar_a_clock_has_no_due_time),
+        TEST(when_its_calendar_has_been_continued_it_gets_one),
+        TEST(one_that_stood_still_gets_what_it_had_left),
         TEST(a_drill_s_clocks_say_that_they_are_a_drill_s),
         TEST(clocks_do_not_use_up_what_an_event_may_lead_to),
     };
