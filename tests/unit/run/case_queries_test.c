@@ -426,7 +426,7 @@ static void clocks_are_told_by_their_due_time_and_page_by_page(void **state)
         assert_int_equal(town_count(&f->of), 1);
         assert_true(f->of.more);
         snprintf(arguments, sizeof arguments, "{\"limit\":1,\"after\":\"%s\"}", f->of.next);
-        ask(f, &town_operator, "clocks", arguments);
+        assert_status(town_ask(&f->of, &town_operator, "clocks", arguments), CH_OK);
     }
     assert_list(&f->of, "case", f->lamp);
     assert_list(&f->of, "rule", "call-accepted");
