@@ -155,8 +155,8 @@ class Query(HubTest):
         self.assertEqual({row["kind"] for row in self.operator.query("parties", kind="firm")}, {"firm"})
 
     def test_route_tells_whom_and_why(self):
-        row, = self.operator.query("route", system="forum", category="lamp.out", priority=1)
-        self.assertEqual((row["route"], row["party"], row["due_after_ms"]), ("post-lamp", "urban-mgmt", 3 * 3_600_000))
+        row, = self.operator.query("route", system="emergency", category="fire.house", priority=1)
+        self.assertEqual((row["route"], row["party"], row["due_after_ms"]), ("fire", "fire-brigade", 300_000))
         self.assertTrue(row["why"])
         row, = self.operator.query("route", system="nobody")
         self.assertNotIn("party", row)

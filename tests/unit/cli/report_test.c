@@ -226,10 +226,13 @@ static void a_clock_that_a_late_report_shows_as_met_is_not_late(void **state)
     shell *self = *state;
     GIVE(self, PAST(1, 0, "case.opened", "received", 1),
          PAST(1, 0, "handoff.offered", "received", 1, .data = HANDOFF(1, 1, "water")),
+         PAST(1, 0, "clock.started", "received", 1, .data = CLOCK(1, 1, "water", ",\"rule\":\"answer\"")),
          PAST(1, 5, "clock.breached", "received", 1, .data = CLOCK(1, 1, "water", "")),
          PAST(1, 4, "clock.met", "received", 1, .data = CLOCK(1, 1, "water", ",\"late_report\":true")),
          PAST(2, 0, "case.opened", "received", 1),
          PAST(2, 0, "handoff.offered", "received", 1, .data = HANDOFF(2, 1, "water")),
+         PAST(2, 0, "clock.started", "received", 1, .data = CLOCK(2, 1, "water", ",\"rule\":\"answer\"")),
+         PAST(2, 0, "clock.started", "received", 1, .data = CLOCK(2, 2, "water", ",\"rule\":\"verdict\"")),
          PAST(2, 5, "clock.breached", "received", 1, .data = CLOCK(2, 1, "water", "")),
          PAST(2, 5, "clock.breached", "received", 1, .data = CLOCK(2, 2, "water", "")),
          PAST(2, 9, "clock.met", "received", 1, .data = CLOCK(2, 1, "water", "")),
