@@ -18,8 +18,7 @@ ch_status ch_batch_new(ch_batch **out_batch, ch_store *store, ch_metrics *metric
     ch_arena_init(&batch->arena, ARENA_LIMIT);
     ch_buf_init(&batch->records, RECORDS_LIMIT);
     ch_buf_init(&batch->parts, RECORDS_LIMIT);
-    ch_buf *const buffers[] = {&batch->public_data, &batch->secret, &batch->sealed, &batch->canonical,
-                               &batch->text};
+    ch_buf *const buffers[] = {&batch->public_data, &batch->secret, &batch->sealed, &batch->text};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) {
         ch_buf_init(buffers[i], EVENT_LIMIT);
     }
@@ -39,8 +38,8 @@ void ch_batch_free(ch_batch *batch)
     ch_log_reader_close(batch->look);
     ch_decision_free(batch->decision);
     ch_arena_done(&batch->arena);
-    ch_buf *const buffers[] = {&batch->records, &batch->parts,     &batch->public_data, &batch->secret,
-                               &batch->sealed,  &batch->canonical, &batch->text};
+    ch_buf *const buffers[] = {&batch->records, &batch->parts,  &batch->public_data,
+                               &batch->secret,  &batch->sealed, &batch->text};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) {
         ch_buf_done(buffers[i]);
     }

@@ -36,7 +36,7 @@ struct ch_batch {
     size_t events;          /* taken; a work without any counts as one */
     ch_arena arena;
     ch_decision *decision;
-    ch_buf public_data, secret, sealed, canonical, text;
+    ch_buf public_data, secret, sealed, text;
     ch_log_reader *look; /* for the answers of repeats; rested between batches */
     bool looking;
     ch_work *works, *last_work;
@@ -54,19 +54,19 @@ struct ch_batch {
     } redeliveries;
 };
 
-/* batch_record.c: the decided event becomes a record, not sealed or encoded yet, and is folded. produced: the event as its producer said it, which
- * a repeat is compared with; NULL for one that the hub derived. CH_INVALID: nothing would seal what it holds
+/* batch_record.c: the decided event becomes a record, not sealed or encoded yet, and is folded. fingerprint: of what its producer
+ * said, which a repeat is compared with; NULL for one that the hub derived. CH_INVALID: nothing would seal what it holds
  * (only for a hub. event); any other failure is the store's. */
-ch_status ch_batch_append(ch_batch *batch, const ch_decided *decided, const ch_event *produced,
+ch_status ch_batch_append(ch_batch *batch, const ch_decided *decided, const uint8_t *fingerprint,
                           ch_error *error) CH_MUST_CHECK;
 /* Encodes all records behind one another; sizes gets one size each, chain the chain behind the last. */
 ch_status ch_batch_encode(ch_batch *batch, uint32_t *sizes, uint8_t chain[CH_HASH_SIZE],
                           ch_error *error) CH_MUST_CHECK;
-/* Everything that the decision about `produced` holds; *out_index: of the producer's own event. */
-ch_status ch_batch_append_decision(ch_batch *batch, const ch_event *produced, size_t *out_index,
+/* Everything that the decision about the event of this fingerprint holds; *out_index: of the producer's own event. */
+ch_status ch_batch_append_decision(ch_batch *batch, const uint8_t *fingerprint, size_t *out_index,
                                    ch_error *error) CH_MUST_CHECK;
 /* The keyed hash that tells whether a repeated id says the same. CH_ERASED. */
-ch_status ch_batch_digest(ch_batch *batch, const ch_event *event, uint64_t case_number,
+ch_status ch_batch_digest(const ch_batch *batch, const uint8_t *fingerprint, uint64_t case_number,
                           uint8_t out_digest[CH_DIGEST_SIZE]) CH_MUST_CHECK;
 
 /* batch_repeat.c: the first answer again. CH_CONFLICT: the event says something else now; any other failure is the

@@ -182,7 +182,7 @@ static ch_status accept(ch_batch *batch, ch_work *work, size_t index, ch_error *
     size_t own = 0;
     const ch_work_item *item = &work->items[index];
     uint64_t letter = ch_state_next_dead_letter(batch->store->state);
-    ch_status status = ch_batch_append_decision(batch, &item->event, &own, error);
+    ch_status status = ch_batch_append_decision(batch, item->fingerprint, &own, error);
     if (status != CH_OK) {
         return status;
     }

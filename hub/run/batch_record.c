@@ -7,7 +7,7 @@
 #include <sodium.h>
 
 /* hub. events hold nothing secret: a key would protect nothing. */
-static ch_status key_of(ch_batch *batch, uint64_t case_number, uint8_t out_key[CH_KEY_SIZE])
+static ch_status key_of(const ch_batch *batch, uint64_t case_number, uint8_t out_key[CH_KEY_SIZE])
 {
     if (case_number == 0) {
         memset(out_key, 0, CH_KEY_SIZE);
@@ -16,17 +16,13 @@ static ch_status key_of(ch_batch *batch, uint64_t case_number, uint8_t out_key[C
     return ch_slots_key(batch->store->case_slots, case_number, out_key);
 }
 
-ch_status ch_batch_digest(ch_batch *batch, const ch_event *event, uint64_t case_number,
+ch_status ch_batch_digest(const ch_batch *batch, const uint8_t *fingerprint, uint64_t case_number,
                           uint8_t out_digest[CH_DIGEST_SIZE])
 {
     uint8_t key[CH_KEY_SIZE];
     ch_status status = key_of(batch, case_number, key);
     if (status == CH_OK) {
-        ch_buf_clear(&batch->canonical);
-        status = ch_event_canonical(&batch->canonical, event);
-    }
-    if (status == CH_OK) {
-        ch_digest(out_digest, CH_DIGEST_SIZE, ch_buf_str(&batch->canonical), key);
+        ch_digest(out_digest, CH_DIGEST_SIZE, (ch_str){(const char *)fingerprint, CH_FINGERPRINT_SIZE}, key);
     }
     sodium_memzero(key, sizeof key);
     return status;
@@ -117,11 +113,11 @@ static ch_status place(ch_batch *batch, ch_placed *placed, const ch_event *event
     return ch_state_fold(batch->store->state, &placed->record, event, error);
 }
 
-ch_status ch_batch_append(ch_batch *batch, const ch_decided *decided, const ch_event *produced,
+ch_status ch_batch_append(ch_batch *batch, const ch_decided *decided, const uint8_t *fingerprint,
                           ch_error *error)
 {
     ch_event event = decided->event;
-    ch_placed placed = {.record = {.flags = flags_of(decided, produced == NULL),
+    ch_placed placed = {.record = {.flags = flags_of(decided, fingerprint == NULL),
                                    .sequence = event.sequence,
                                    .case_number = decided->case_number,
                                    .recorded_ms = event.recorded_ms,
@@ -130,8 +126,8 @@ ch_status ch_batch_append(ch_batch *batch, const ch_decided *decided, const ch_e
                         .case_number = decided->case_number,
                         .case_version = event.case_version};
     ch_status status = CH_OK;
-    if (produced != NULL) {
-        status = ch_batch_digest(batch, produced, decided->case_number, placed.record.digest);
+    if (fingerprint != NULL) {
+        status = ch_batch_digest(batch, fingerprint, decided->case_number, placed.record.digest);
     }
     ch_buf_clear(&batch->public_data);
     ch_buf_clear(&batch->secret);
@@ -201,7 +197,7 @@ static void count_event(ch_batch *batch, const ch_event *event, bool derived)
     }
 }
 
-ch_status ch_batch_append_decision(ch_batch *batch, const ch_event *produced, size_t *out_index,
+ch_status ch_batch_append_decision(ch_batch *batch, const uint8_t *fingerprint, size_t *out_index,
                                    ch_error *error)
 {
     const ch_decision *decision = batch->decision;
@@ -211,7 +207,7 @@ ch_status ch_batch_append_decision(ch_batch *batch, const ch_event *produced, si
         if (!derived) {
             *out_index = batch->count;
         }
-        status = ch_batch_append(batch, &decision->events[i], derived ? NULL : produced, error);
+        status = ch_batch_append(batch, &decision->events[i], derived ? NULL : fingerprint, error);
         if (status == CH_OK) {
             count_event(batch, &decision->events[i].event, derived);
         }

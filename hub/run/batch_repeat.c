@@ -81,7 +81,7 @@ ch_status ch_batch_answer_repeat(ch_batch *batch, ch_work *work, size_t index, u
     if (status != CH_OK) {
         return status;
     }
-    status = ch_batch_digest(batch, event, first.case_number, digest);
+    status = ch_batch_digest(batch, work->items[index].fingerprint, first.case_number, digest);
     if (status != CH_OK && status != CH_ERASED) {
         return ch_error_set(error, status, "keys", "the key of a repeated event cannot be used");
     }

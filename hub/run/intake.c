@@ -60,6 +60,9 @@ static ch_status read_items(ch_work *work, const ch_rules *rules, ch_mp_reader *
         if (status == CH_OK) {
             status = check_event(work, rules, &item->event, &room, &why);
         }
+        if (status == CH_OK && ch_work_item_fingerprint(item, &room) != CH_OK) {
+            status = CH_NO_MEMORY;
+        }
         if (status != CH_OK && status != CH_NO_MEMORY) {
             item->refusal = ch_arena_alloc(&work->arena, sizeof why);
             status = item->refusal == NULL ? CH_NO_MEMORY : CH_OK;

@@ -92,6 +92,16 @@ ch_status ch_work_new(ch_work **out_work, size_t count)
     return CH_OK;
 }
 
+ch_status ch_work_item_fingerprint(ch_work_item *item, ch_buf *room)
+{
+    ch_buf_clear(room);
+    ch_status status = ch_event_canonical(room, &item->event);
+    if (status == CH_OK) {
+        ch_fingerprint(item->fingerprint, ch_buf_str(room));
+    }
+    return status;
+}
+
 static ch_status encode_into(ch_work *work, const ch_event *event, ch_error *error)
 {
     ch_buf encoded;
@@ -102,11 +112,16 @@ static ch_status encode_into(ch_work *work, const ch_event *event, ch_error *err
         work->items[0].encoded = ch_arena_str(&work->arena, ch_buf_str(&encoded));
         status = work->items[0].encoded.at == NULL ? CH_NO_MEMORY : CH_OK;
     }
-    ch_buf_done(&encoded);
     if (status != CH_OK) {
+        ch_buf_done(&encoded);
         return ch_error_set(error, status, "hub event", "cannot be encoded");
     }
-    return ch_event_decode(work->items[0].encoded, CH_EVENT_PRODUCED, &work->items[0].event, error);
+    status = ch_event_decode(work->items[0].encoded, CH_EVENT_PRODUCED, &work->items[0].event, error);
+    if (status == CH_OK && ch_work_item_fingerprint(&work->items[0], &encoded) != CH_OK) {
+        status = ch_error_set(error, CH_NO_MEMORY, "hub event", "no memory");
+    }
+    ch_buf_done(&encoded);
+    return status;
 }
 
 ch_status ch_work_of_hub(ch_work **out_work, const ch_event *event, ch_error *error)

@@ -11,6 +11,7 @@
 #include "hub/model/rules.h"
 #include "hub/net/router.h"
 #include "hub/run/actor.h"
+#include "hub/store/record.h"
 #include "hub/wire/chp.h"
 
 typedef enum ch_mail_kind {
@@ -44,7 +45,10 @@ typedef struct ch_work_item {
     ch_event event;    /* produced form, schema and rights checked; slices into the work's frames or arena */
     ch_str encoded;    /* as it was sent */
     ch_error *refusal; /* NULL, or why it cannot be accepted whatever the state is; in the arena */
+    uint8_t fingerprint[CH_FINGERPRINT_SIZE]; /* of the event; not of one that is refused */
 } ch_work_item;
+/* Of the event that it has now. room: cleared and filled. CH_TOO_LARGE (room's limit), CH_NO_MEMORY. */
+ch_status ch_work_item_fingerprint(ch_work_item *item, ch_buf *room) CH_MUST_CHECK;
 
 /* One PUBLISH on its way through the writer and back. */
 typedef struct ch_work {

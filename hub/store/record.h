@@ -23,6 +23,7 @@
 #define CH_RECORD_HEAD_SIZE 128
 #define CH_HASH_SIZE 32
 #define CH_DIGEST_SIZE 16
+#define CH_FINGERPRINT_SIZE 16
 #define CH_KEY_SIZE 32
 #define CH_SEAL_OVERHEAD (24 + 16)
 
@@ -80,8 +81,10 @@ void ch_seal(ch_buf *out, ch_str plain, const uint8_t key[CH_KEY_SIZE], const ui
 /* CH_CORRUPT. */
 ch_status ch_unseal(ch_buf *out, ch_str sealed, const uint8_t key[CH_KEY_SIZE], ch_str case_id, ch_str source,
                     ch_str id) CH_MUST_CHECK;
-/* Keyed SipHash-2-4 (128 bits): the dedup digest of canonical bytes, cut to 8 bytes for single fields. size: 1 to 16.
+/* Keyed SipHash-2-4 (128 bits): of a fingerprint the dedup digest, cut to 8 bytes for single fields. size: 1 to 16.
  * Tells whether two texts are the same, to nobody without the key. */
-void ch_digest(uint8_t *out, size_t size, ch_str canonical, const uint8_t key[CH_KEY_SIZE]);
+void ch_digest(uint8_t *out, size_t size, ch_str text, const uint8_t key[CH_KEY_SIZE]);
+/* BLAKE2b-128 of an event in canonical form: needs no key, so it can be made before the case is known. Never kept. */
+void ch_fingerprint(uint8_t out[CH_FINGERPRINT_SIZE], ch_str canonical);
 
 #endif

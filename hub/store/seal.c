@@ -80,12 +80,17 @@ ch_status ch_unseal(ch_buf *out, ch_str sealed, const uint8_t key[CH_KEY_SIZE], 
     return CH_OK;
 }
 
-void ch_digest(uint8_t *out, size_t size, ch_str canonical, const uint8_t key[CH_KEY_SIZE])
+void ch_digest(uint8_t *out, size_t size, ch_str text, const uint8_t key[CH_KEY_SIZE])
 {
     uint8_t hash[CH_DIGEST_SIZE];
     _Static_assert(CH_DIGEST_SIZE == crypto_shorthash_siphashx24_BYTES, "the digest is SipHash's");
     _Static_assert(CH_KEY_SIZE >= crypto_shorthash_siphashx24_KEYBYTES, "the key is long enough");
     assert(size <= sizeof hash);
-    crypto_shorthash_siphashx24(hash, (const uint8_t *)canonical.at, canonical.size, key);
+    crypto_shorthash_siphashx24(hash, (const uint8_t *)text.at, text.size, key);
     memcpy(out, hash, size);
+}
+
+void ch_fingerprint(uint8_t out[CH_FINGERPRINT_SIZE], ch_str canonical)
+{
+    crypto_generichash(out, CH_FINGERPRINT_SIZE, (const uint8_t *)canonical.at, canonical.size, NULL, 0);
 }

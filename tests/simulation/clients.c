@@ -125,6 +125,8 @@ posting *clients_queue(clients *of, client *by)
 static ch_work *make_work(const client *by, posting *at)
 {
     ch_work *work;
+    ch_buf room;
+    ch_buf_init(&room, (size_t)1 << 20);
     assert_int_equal(ch_work_new(&work, at->count - at->done), CH_OK);
     work->session = by->session;
     work->request = at->request;
@@ -142,7 +144,9 @@ static ch_work *make_work(const client *by, posting *at)
         work->items[i] = (ch_work_item){.event = said->event,
                                         .encoded = {(const char *)said->at, said->size},
                                         .refusal = said->refusal.status == CH_OK ? NULL : &said->refusal};
+        assert_int_equal(ch_work_item_fingerprint(&work->items[i], &room), CH_OK);
     }
+    ch_buf_done(&room);
     return work;
 }
 

@@ -120,6 +120,7 @@ ch_work *town_work(town *of, const ch_grant *grant, const char *const *events, s
         encode(of, &encoded, events[i]);
         item->encoded = ch_arena_str(&work->arena, ch_buf_str(&encoded));
         assert_ok(ch_event_decode(item->encoded, CH_EVENT_PRODUCED, &item->event, &of->error), &of->error);
+        assert_int_equal(ch_work_item_fingerprint(item, &encoded), CH_OK);
     }
     ch_buf_done(&encoded);
     return work;
