@@ -35,6 +35,11 @@ static inline bool ch_str_is(ch_str a, const char *text)
 {
     return ch_str_equal(a, ch_str_of(text));
 }
+/* Of an array of `room` bytes with a terminated text, whose size need not be found out: most texts differ early. */
+static inline bool ch_str_is_in(ch_str a, const char *text, size_t room)
+{
+    return a.size < room && text[a.size] == '\0' && (a.size == 0 || memcmp(a.at, text, a.size) == 0);
+}
 static inline bool ch_str_starts(ch_str a, ch_str prefix)
 {
     return a.size >= prefix.size && (prefix.size == 0 || memcmp(a.at, prefix.at, prefix.size) == 0);

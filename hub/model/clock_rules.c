@@ -9,7 +9,7 @@ bool ch_clock_triggered(const ch_clock_triggers *triggers, const ch_event *event
 {
     for (size_t i = 0; i < triggers->count; i++) {
         const ch_clock_trigger *trigger = &triggers->at[i];
-        if (ch_str_is(event->type, trigger->type) &&
+        if (ch_str_is_in(event->type, trigger->type, sizeof trigger->type) &&
             (trigger->code[0] == '\0' || ch_str_is(ch_mp_find_str(event->data, "code"), trigger->code) ||
              ch_str_is(ch_mp_find_str(event->data, "reason"), trigger->code))) {
             return true;

@@ -162,52 +162,57 @@ static ch_status reopen_case(ch_case *the_case, const ch_event *event)
 }
 
 /* Types that are not here change nothing but state, cycle and version. */
+#define TYPE(text)                                                                                           \
+    {                                                                                                        \
+        text, sizeof text - 1                                                                                \
+    }
 static const struct {
-    const char *type;
+    ch_str type;
     ch_evolve_change *apply;
     ch_handoff_state after;
 } changes[] = {
-    {"case.opened", open_case, CH_HANDOFF_NONE},
-    {"case.amended", take_description, CH_HANDOFF_NONE},
-    {"case.assigned", assign_case, CH_HANDOFF_NONE},
-    {"case.waiting", make_case_wait, CH_HANDOFF_NONE},
-    {"case.arbitrated", assign_case, CH_HANDOFF_NONE},
-    {"case.feedback", take_feedback, CH_HANDOFF_NONE},
-    {"case.reopened", reopen_case, CH_HANDOFF_NONE},
-    {"case.linked", ch_evolve_linked, CH_HANDOFF_NONE},
-    {"case.unlinked", ch_evolve_unlinked, CH_HANDOFF_NONE},
-    {"case.merged", ch_evolve_merged, CH_HANDOFF_NONE},
-    {"case.suggested", ch_evolve_suggested, CH_HANDOFF_NONE},
-    {"handoff.offered", ch_evolve_offered, CH_HANDOFF_OFFERED},
-    {"handoff.delivered", ch_evolve_moved, CH_HANDOFF_DELIVERED},
-    {"handoff.accepted", ch_evolve_moved, CH_HANDOFF_ACCEPTED},
-    {"handoff.rejected", ch_evolve_moved, CH_HANDOFF_REJECTED},
-    {"handoff.started", ch_evolve_moved, CH_HANDOFF_STARTED},
-    {"handoff.completed", ch_evolve_moved, CH_HANDOFF_COMPLETED},
-    {"handoff.failed", ch_evolve_moved, CH_HANDOFF_FAILED},
-    {"handoff.returned", ch_evolve_moved, CH_HANDOFF_RETURNED},
-    {"handoff.transferred", ch_evolve_moved, CH_HANDOFF_TRANSFERRED},
-    {"handoff.withdrawn", ch_evolve_moved, CH_HANDOFF_WITHDRAWN},
-    {"handoff.expired", ch_evolve_moved, CH_HANDOFF_EXPIRED},
-    {"handoff.extended", ch_evolve_extended, CH_HANDOFF_NONE},
-    {"handoff.urged", ch_evolve_urged, CH_HANDOFF_NONE},
-    {"handoff.escalated", ch_evolve_escalated, CH_HANDOFF_NONE},
-    {"clock.started", ch_evolve_clock_started, CH_HANDOFF_NONE},
-    {"clock.paused", ch_evolve_clock_moved, CH_HANDOFF_NONE},
-    {"clock.resumed", ch_evolve_clock_moved, CH_HANDOFF_NONE},
-    {"clock.extended", ch_evolve_clock_moved, CH_HANDOFF_NONE},
-    {"clock.recomputed", ch_evolve_clock_moved, CH_HANDOFF_NONE},
-    {"clock.warned", ch_evolve_clock_moved, CH_HANDOFF_NONE},
-    {"clock.met", ch_evolve_clock_moved, CH_HANDOFF_NONE},
-    {"clock.breached", ch_evolve_clock_moved, CH_HANDOFF_NONE},
-    {"clock.escalated", ch_evolve_clock_moved, CH_HANDOFF_NONE},
-    {"clock.cancelled", ch_evolve_clock_moved, CH_HANDOFF_NONE},
+    {TYPE("case.opened"), open_case, CH_HANDOFF_NONE},
+    {TYPE("case.amended"), take_description, CH_HANDOFF_NONE},
+    {TYPE("case.assigned"), assign_case, CH_HANDOFF_NONE},
+    {TYPE("case.waiting"), make_case_wait, CH_HANDOFF_NONE},
+    {TYPE("case.arbitrated"), assign_case, CH_HANDOFF_NONE},
+    {TYPE("case.feedback"), take_feedback, CH_HANDOFF_NONE},
+    {TYPE("case.reopened"), reopen_case, CH_HANDOFF_NONE},
+    {TYPE("case.linked"), ch_evolve_linked, CH_HANDOFF_NONE},
+    {TYPE("case.unlinked"), ch_evolve_unlinked, CH_HANDOFF_NONE},
+    {TYPE("case.merged"), ch_evolve_merged, CH_HANDOFF_NONE},
+    {TYPE("case.suggested"), ch_evolve_suggested, CH_HANDOFF_NONE},
+    {TYPE("handoff.offered"), ch_evolve_offered, CH_HANDOFF_OFFERED},
+    {TYPE("handoff.delivered"), ch_evolve_moved, CH_HANDOFF_DELIVERED},
+    {TYPE("handoff.accepted"), ch_evolve_moved, CH_HANDOFF_ACCEPTED},
+    {TYPE("handoff.rejected"), ch_evolve_moved, CH_HANDOFF_REJECTED},
+    {TYPE("handoff.started"), ch_evolve_moved, CH_HANDOFF_STARTED},
+    {TYPE("handoff.completed"), ch_evolve_moved, CH_HANDOFF_COMPLETED},
+    {TYPE("handoff.failed"), ch_evolve_moved, CH_HANDOFF_FAILED},
+    {TYPE("handoff.returned"), ch_evolve_moved, CH_HANDOFF_RETURNED},
+    {TYPE("handoff.transferred"), ch_evolve_moved, CH_HANDOFF_TRANSFERRED},
+    {TYPE("handoff.withdrawn"), ch_evolve_moved, CH_HANDOFF_WITHDRAWN},
+    {TYPE("handoff.expired"), ch_evolve_moved, CH_HANDOFF_EXPIRED},
+    {TYPE("handoff.extended"), ch_evolve_extended, CH_HANDOFF_NONE},
+    {TYPE("handoff.urged"), ch_evolve_urged, CH_HANDOFF_NONE},
+    {TYPE("handoff.escalated"), ch_evolve_escalated, CH_HANDOFF_NONE},
+    {TYPE("clock.started"), ch_evolve_clock_started, CH_HANDOFF_NONE},
+    {TYPE("clock.paused"), ch_evolve_clock_moved, CH_HANDOFF_NONE},
+    {TYPE("clock.resumed"), ch_evolve_clock_moved, CH_HANDOFF_NONE},
+    {TYPE("clock.extended"), ch_evolve_clock_moved, CH_HANDOFF_NONE},
+    {TYPE("clock.recomputed"), ch_evolve_clock_moved, CH_HANDOFF_NONE},
+    {TYPE("clock.warned"), ch_evolve_clock_moved, CH_HANDOFF_NONE},
+    {TYPE("clock.met"), ch_evolve_clock_moved, CH_HANDOFF_NONE},
+    {TYPE("clock.breached"), ch_evolve_clock_moved, CH_HANDOFF_NONE},
+    {TYPE("clock.escalated"), ch_evolve_clock_moved, CH_HANDOFF_NONE},
+    {TYPE("clock.cancelled"), ch_evolve_clock_moved, CH_HANDOFF_NONE},
 };
+#undef TYPE
 
 static size_t change_position(ch_str type)
 {
     size_t i = 0;
-    while (i < sizeof changes / sizeof *changes && !ch_str_is(type, changes[i].type)) {
+    while (i < sizeof changes / sizeof *changes && !ch_str_equal(type, changes[i].type)) {
         i++;
     }
     return i;

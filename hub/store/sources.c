@@ -43,7 +43,7 @@ ch_status ch_source_find(const ch_state *state, MDB_txn *txn, ch_str name, uint3
 ch_status ch_source_number(ch_state *state, ch_str name, uint32_t *out_number)
 {
     const ch_known_source *known = remembered_at(state, name);
-    if (known->number != 0 && ch_str_is(name, known->name)) {
+    if (known->number != 0 && ch_str_is_in(name, known->name, sizeof known->name)) {
         *out_number = known->number;
         return CH_OK;
     }
