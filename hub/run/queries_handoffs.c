@@ -10,19 +10,31 @@ typedef struct handoff_walk {
     ch_query_look *look;
     ch_case *the_case; /* last loaded; number 0: none yet */
     ch_read_right right;
-    uint64_t case_number; /* that rows of the page before ended in */
-    uint32_t passed;      /* its handoffs that were looked at */
 } handoff_walk;
 
-static void put_row(ch_query_look *look, const ch_case *the_case, const ch_handoff *handoff)
+static bool fits(const ch_query_arguments *asked, const ch_case *the_case, size_t at)
 {
-    ch_query_row row = ch_query_row_begin(look);
-    ch_query_put_handoff(&row, the_case, handoff);
-    ch_query_put_text(&row, "case", the_case->id);
-    ch_query_put_text(&row, "category", the_case->category);
-    ch_query_put_text(&row, "area", the_case->area);
-    ch_query_row_end(look, &row);
+    const ch_handoff *handoff = &the_case->handoffs[at];
+    return (asked->party.at == NULL || ch_str_is(asked->party, handoff->party)) &&
+           (asked->open == CH_FLAG_NO || ch_handoff_is_open(handoff->state));
 }
+
+static size_t count(const ch_case *the_case)
+{
+    return the_case->handoff_count;
+}
+
+static uint32_t index_of(const ch_case *the_case, size_t at)
+{
+    return the_case->handoffs[at].index;
+}
+
+static void put(ch_query_row *row, const ch_case *the_case, size_t at)
+{
+    ch_query_put_handoff(row, the_case, &the_case->handoffs[at]);
+}
+
+static const ch_query_parts handoffs = {.count = count, .index = index_of, .fits = fits, .put = put};
 
 /* ---- the open ones */
 
@@ -35,12 +47,11 @@ static ch_status see_place(handoff_walk *walk, uint64_t number, uint32_t index)
     if (status != CH_OK || !walk->right.may_read) {
         return status;
     }
-    const ch_handoff *handoff = ch_case_handoff(walk->the_case, index);
-    if (handoff == NULL) {
+    if (ch_case_handoff(walk->the_case, index) == NULL) {
         return ch_error_set(walk->look->error, CH_CORRUPT, "state", "case %s has no handoff %" PRIu32,
                             walk->the_case->id, index);
     }
-    put_row(walk->look, walk->the_case, handoff);
+    ch_query_put_part(walk->look, &handoffs, walk->the_case, index - 1);
     return CH_OK;
 }
 
@@ -57,11 +68,6 @@ static bool see_open(void *context, ch_str party, uint64_t number, uint32_t inde
     return look->status == CH_OK;
 }
 
-static ch_status refuse_after(ch_query_look *look)
-{
-    return ch_query_no_argument(look, "after", "the `next` of an answer to the same question is expected");
-}
-
 static ch_status answer_open(ch_query_look *look, ch_case *the_case)
 {
     handoff_walk walk = {.look = look, .the_case = the_case};
@@ -75,7 +81,7 @@ static ch_status answer_open(ch_query_look *look, ch_case *the_case)
     if (!ch_query_cut_number(&after, UINT32_MAX - 1, &index) ||
         !ch_query_cut_number(&after, CH_CHP_NUMBER_MAX, &number) || after.size == 0 ||
         after.size > CH_CODE_MAX || (party.at != NULL && !ch_str_equal(party, after))) {
-        return refuse_after(look);
+        return ch_query_refuse_after(look);
     }
     const ch_handoff_place place = {
         .party = after, .case_number = (uint64_t)number, .index = (uint32_t)index + 1};
@@ -85,98 +91,9 @@ static ch_status answer_open(ch_query_look *look, ch_case *the_case)
 
 /* ---- by case */
 
-static bool fits(const ch_query_arguments *asked, const ch_handoff *handoff)
+static ch_status answer_of_case(ch_query_look *look, ch_case *scratch)
 {
-    return (asked->party.at == NULL || ch_str_is(asked->party, handoff->party)) &&
-           (asked->open == CH_FLAG_NO || ch_handoff_is_open(handoff->state));
-}
-
-/* Those of one case that the asker may read. `next` is "<number>/<index>". */
-static bool see_handoffs_of(handoff_walk *walk, const ch_case *the_case)
-{
-    ch_query_look *look = walk->look;
-    for (size_t i = 0; i < the_case->handoff_count; i++) {
-        const ch_handoff *handoff = &the_case->handoffs[i];
-        if (!fits(look->arguments, handoff) ||
-            (the_case->number == walk->case_number && handoff->index <= walk->passed)) {
-            continue;
-        }
-        if (!ch_query_may_look(look)) {
-            return false;
-        }
-        snprintf(look->answer->next, sizeof look->answer->next, "%" PRIu64 "/%" PRIu32, the_case->number,
-                 handoff->index);
-        put_row(look, the_case, handoff);
-    }
-    return true;
-}
-
-static bool has_fitting(const ch_query_arguments *asked, const ch_case *the_case)
-{
-    for (size_t i = 0; i < the_case->handoff_count; i++) {
-        if (fits(asked, &the_case->handoffs[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* `next` counts a case as begun before its first handoff is told. */
-static bool see_case(void *context, const ch_case *the_case)
-{
-    handoff_walk *walk = context;
-    ch_query_look *look = walk->look;
-    ch_read_right right = {.may_read = false};
-    if (!ch_query_may_look(look)) {
-        return false;
-    }
-    uint32_t passed = the_case->number == walk->case_number ? walk->passed : 0;
-    snprintf(look->answer->next, sizeof look->answer->next, "%" PRIu64 "/%" PRIu32, the_case->number, passed);
-    if (has_fitting(look->arguments, the_case)) {
-        look->status = ch_query_right_to(look, the_case, &right);
-    }
-    return look->status == CH_OK && (!right.may_read || see_handoffs_of(walk, the_case));
-}
-
-static ch_status read_place(ch_query_look *look, handoff_walk *walk)
-{
-    ch_str after = look->arguments->after;
-    int64_t number, index;
-    if (after.at == NULL) {
-        return CH_OK;
-    }
-    if (!ch_query_cut_number(&after, UINT32_MAX, &index) || ch_str_to_int(after, &number) != CH_OK ||
-        number < 1 || number > CH_CHP_NUMBER_MAX) {
-        return refuse_after(look);
-    }
-    walk->case_number = (uint64_t)number;
-    walk->passed = (uint32_t)index;
-    return CH_OK;
-}
-
-static ch_status answer_of_all_cases(ch_query_look *look)
-{
-    handoff_walk walk = {.look = look};
-    ch_status status = read_place(look, &walk);
-    if (status != CH_OK) {
-        return status;
-    }
-    uint64_t below = walk.case_number == 0 ? UINT64_MAX : walk.case_number + 1;
-    status = ch_state_reader_cases(look->asker->state, below, see_case, &walk);
-    return ch_query_end_walk(look, status, "state");
-}
-
-static ch_status answer_of_case(ch_query_look *look, ch_case *the_case)
-{
-    handoff_walk walk = {.look = look};
-    ch_status status = read_place(look, &walk);
-    if (status == CH_OK) {
-        status = ch_query_find_case(look, the_case, &walk.right);
-    }
-    if (status == CH_OK) {
-        see_handoffs_of(&walk, the_case);
-    }
-    return status;
+    return ch_query_parts_of_case(look, &handoffs, scratch);
 }
 
 ch_status ch_query_handoffs(ch_query_look *look)
@@ -188,5 +105,6 @@ ch_status ch_query_handoffs(ch_query_look *look)
     if (asked->case_id.at != NULL) {
         return ch_query_with_case(look, answer_of_case);
     }
-    return asked->open == CH_FLAG_NO ? answer_of_all_cases(look) : ch_query_with_case(look, answer_open);
+    return asked->open == CH_FLAG_NO ? ch_query_parts_of_all(look, &handoffs)
+                                     : ch_query_with_case(look, answer_open);
 }

@@ -1,6 +1,6 @@
 /* queries_inside.h - what the files of the queries share: queries.c (who may ask what, arguments, rows),
- * queries_cases.c (cases), queries_relations.c (what ties them), queries_handoffs.c, queries_clocks.c, queries_tables.c
- * (everything else).
+ * queries_cases.c (cases), queries_relations.c (what ties them), queries_parts.c (what a case has several of:
+ * queries_handoffs.c, queries_clocks.c), queries_tables.c (everything else).
  */
 #ifndef CH_RUN_QUERIES_INSIDE_H
 #define CH_RUN_QUERIES_INSIDE_H
@@ -91,6 +91,20 @@ ch_status ch_query_leave_out_merged(ch_query_look *look, ch_case *scratch, uint6
                                     size_t *count) CH_MUST_CHECK;
 ch_status ch_query_put_relations(ch_query_look *look, ch_query_row *row,
                                  const ch_case *the_case) CH_MUST_CHECK;
+/* queries_parts.c; what a case has several of, at 0 to count - 1, each with an index of its own, growing from 1. */
+typedef struct ch_query_parts {
+    size_t (*count)(const ch_case *the_case);
+    uint32_t (*index)(const ch_case *the_case, size_t at);
+    bool (*fits)(const ch_query_arguments *asked, const ch_case *the_case, size_t at);
+    void (*put)(ch_query_row *row, const ch_case *the_case, size_t at);
+} ch_query_parts;
+/* Of the case that the arguments name, read into scratch; of all cases that the asker may read. */
+ch_status ch_query_parts_of_case(ch_query_look *look, const ch_query_parts *parts,
+                                 ch_case *scratch) CH_MUST_CHECK;
+ch_status ch_query_parts_of_all(ch_query_look *look, const ch_query_parts *parts) CH_MUST_CHECK;
+/* One row: the part, and of which case it is. */
+void ch_query_put_part(ch_query_look *look, const ch_query_parts *parts, const ch_case *the_case, size_t at);
+ch_status ch_query_refuse_after(ch_query_look *look);
 /* queries_handoffs.c */
 ch_query_run ch_query_handoffs;
 /* queries_clocks.c */
