@@ -300,21 +300,23 @@ static ch_status tell_clocks(ch_judgement *judgement, const ch_event *event, ch_
     return status == CH_OK && !judgement->is_history ? start_clocks(judgement, event) : status;
 }
 
+/* Of two cases each hears of its own events only. */
 ch_status ch_judge_clocks(ch_judgement *judgement)
 {
     const ch_decision *decision = judgement->decision;
     size_t count = decision->count;
-    ch_case_state before = decision->present_state;
+    ch_judgement on_other = decision->other == NULL ? *judgement : ch_judge_on_other(judgement);
     ch_status status = CH_OK;
-    if (judgement->rules->clock_count == 0 && judgement->scratch->clock_count == 0) {
+    if (judgement->rules->clock_count == 0 && judgement->scratch->clock_count == 0 &&
+        on_other.scratch->clock_count == 0) {
         return CH_OK;
     }
     for (size_t i = 0; status == CH_OK && i < count; i++) {
-        const ch_event *event = &decision->events[i].event;
-        if (!event->anomalous) {
-            status = tell_clocks(judgement, event, before);
+        const ch_decided *decided = &decision->events[i];
+        if (!decided->event.anomalous) {
+            status = tell_clocks(decided->case_number == judgement->number ? judgement : &on_other,
+                                 &decided->event, decided->before);
         }
-        before = event->case_state;
     }
     return status;
 }

@@ -53,6 +53,7 @@ typedef struct ch_intake {
 typedef struct ch_decided {
     ch_event event;       /* recorded form: every hub attribute set, data with all its fields */
     uint64_t case_number; /* 0 for hub. events */
+    ch_case_state before; /* of that case, when this came */
     bool opens_case;
     bool takes_ref; /* (source, ref) of this event now names the case */
 } ch_decided;

@@ -210,7 +210,7 @@ ch_status ch_judge_append(ch_judgement *judgement, const ch_event *event, ch_cas
                             is_of_clock ? CH_CLOCK_EVENTS_MAX : CH_DERIVED_MAX);
     }
     ch_decided *decided = &decision->events[decision->count];
-    *decided = (ch_decided){.event = *event, .case_number = judgement->number};
+    *decided = (ch_decided){.event = *event, .case_number = judgement->number, .before = scratch->state};
     complete(judgement, &decided->event, after, how);
     decided->opens_case = scratch->version == 0;
     ch_status status = ch_case_evolve(scratch, judgement->number, &decided->event);

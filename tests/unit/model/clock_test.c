@@ -372,6 +372,44 @@ static void with_its_case_every_clock_ends(void **state)
     assert_int_equal(city_case(of, 1)->clock_count, 4);
 }
 
+static void a_link_to_a_closed_case_ends_no_clock(void **state)
+{
+    city *of = *state;
+    int64_t due = clock_of(of, 1)->due_ms, next = clock_of(of, 1)->next_ms;
+    assert_int_equal(city_open(of, "forum/zh", "8", POST), CH_OK);
+    assert_int_equal(city_command(of, "case.cancelled", 2, NULL), CH_OK);
+    assert_int_equal(city_command(of, "case.linked", 1, "{\"other\":\"ZJ-20260930-2\"}"), CH_OK);
+    assert_types(of, "*case.linked case.linked");
+    assert_clock(of, 1, "running", due, next);
+}
+
+static void a_merge_ends_the_clocks_of_the_merged_case_alone(void **state)
+{
+    city *of = *state;
+    assert_int_equal(city_open(of, "forum/zh", "8", POST), CH_OK);
+    assert_int_equal(city_command(of, "case.merged", 1, "{\"into\":\"ZJ-20260930-2\"}"), CH_OK);
+    assert_types(of, "*case.merged handoff.withdrawn case.linked clock.cancelled clock.cancelled");
+    assert_string_equal(ch_clock_state_name(clock_of(of, 1)->state), "cancelled");
+    for (uint32_t i = 1; i <= 2; i++) {
+        assert_int_equal(ch_case_clock_of(city_case(of, 2), i)->state, CH_CLOCK_RUNNING);
+    }
+}
+
+static void a_part_that_is_split_off_has_clocks_of_its_own(void **state)
+{
+    city *of = *state;
+    of->now_ms += HOUR;
+    assert_int_equal(city_command(of, "case.split", 1, "{\"title\":\"a second lamp\"}"), CH_OK);
+    assert_types(of, "*case.split case.opened handoff.offered case.linked case.linked clock.started "
+                     "clock.started");
+    const ch_case *part = city_case(of, 2);
+    assert_int_equal(city_case(of, 1)->clock_count, 2);
+    assert_int_equal(part->clock_count, 2);
+    assert_int_equal(part->clocks[1].handoff, 1);
+    assert_int_equal(part->clocks[1].due_ms, of->now_ms + 3 * HOUR);
+    assert_true(ch_str_is(city_event(of, 6)->subject, part->id));
+}
+
 static void a_milestone_of_one_unit_ends_the_clock_of_that_unit(void **state)
 {
     city *of = *state;
@@ -557,6 +595,9 @@ int main(void)
         TEST(a_handoff_that_gets_more_time_gives_it_to_its_clock),
         TEST(another_receiver_has_a_clock_of_its_own),
         TEST(with_its_case_every_clock_ends),
+        TEST(a_link_to_a_closed_case_ends_no_clock),
+        TEST(a_merge_ends_the_clocks_of_the_merged_case_alone),
+        TEST(a_part_that_is_split_off_has_clocks_of_its_own),
         TEST(a_milestone_of_one_unit_ends_the_clock_of_that_unit),
         TEST(who_is_informed_or_decides_has_no_clock),
         TEST(a_clock_whose_rule_is_gone_runs_to_its_end),
