@@ -43,6 +43,12 @@ ch_status ch_judge_before_split(ch_judgement *judgement, ch_event *event)
                                 "only the hub sets it");
         }
     }
+    if (judgement->decision->present_version ==
+        0) { /* the event itself would open it, under the part's number */
+        return ch_error_set(judgement->error, CH_NOT_FOUND, "ref",
+                            "%.*s calls no case %.*s that a part could be split off",
+                            CH_STR_ARG(event->source), CH_STR_ARG(event->ref));
+    }
     if (ch_judge_opening_row(judgement, kind) == NULL) {
         return ch_judge_refuse_kind(judgement, kind);
     }

@@ -111,6 +111,20 @@ static void keeps_what_its_state_does_not_allow_without_opening_anything(void **
     assert_int_equal(of->case_count, 1);
 }
 
+/* What is only known by this very event has no part yet, and two cases cannot get one number. */
+static void splits_nothing_off_a_case_that_is_not_there(void **state)
+{
+    city *of = *state;
+    const ch_event event = {.type = CH_STR("case.split"),
+                            .source = CH_STR("grid/zs-01"),
+                            .ref = CH_STR("82"),
+                            .data = city_json(of, "{\"title\":\"a lamp\"}")};
+    assert_refused(of, city_publish(of, CH_ROLE_CONNECTOR, NULL, event), CH_NOT_FOUND,
+                   "grid/zs-01 calls no case 82 that a part could be split off");
+    assert_string_equal(of->error.where, "ref");
+    assert_int_equal(of->case_count, 1);
+}
+
 static void takes_back_a_part_by_merging_it(void **state)
 {
     city *of = *state;
@@ -131,6 +145,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_part_of_a_drill_is_a_drill, start, stop),
         cmocka_unit_test_setup_teardown(keeps_what_its_state_does_not_allow_without_opening_anything, start,
                                         stop),
+        cmocka_unit_test_setup_teardown(splits_nothing_off_a_case_that_is_not_there, start, stop),
         cmocka_unit_test_setup_teardown(takes_back_a_part_by_merging_it, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
