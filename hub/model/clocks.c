@@ -417,7 +417,8 @@ static ch_status fire(ch_judgement *judgement, const ch_event *event, ch_case_cl
                                  ch_str_of(ch_case_clock_party(judgement->scratch, &clock)));
         status = ch_judge_keep(judgement, ch_str_of(to), &is.to);
     }
-    is.next_ms = is_warning ? clock.due_ms : is.level < levels ? event->time_ms + rule->level_every_ms : 0;
+    bool goes_on = is.level > 0 && is.level < levels; /* its chain may have been made shorter meanwhile */
+    is.next_ms = is_warning ? clock.due_ms : goes_on ? event->time_ms + rule->level_every_ms : 0;
     if (status == CH_OK) {
         status = clock_data(judgement, &clock, &is, event->data, &own.data);
     }

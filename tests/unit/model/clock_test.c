@@ -457,6 +457,21 @@ static void a_clock_whose_rule_is_gone_runs_to_its_end(void **state)
     assert_types(of, "*case.cancelled handoff.withdrawn clock.cancelled clock.cancelled");
 }
 
+static void a_chain_that_was_made_shorter_ends_where_it_is(void **state)
+{
+    city *of = *state;
+    assert_int_equal(fire(of, 1), CH_OK);
+    assert_int_equal(fire(of, 1), CH_OK);
+    assert_int_equal(clock_of(of, 1)->level, 1);
+    for (size_t i = 0; i < of->rules->clock_count; i++) {
+        of->rules->clocks[i].level_count = of->rules->clocks[i].level_count > 1;
+    }
+    assert_int_equal(fire(of, 1), CH_OK);
+    assert_types(of, "*clock.escalated");
+    assert_int_equal(clock_of(of, 1)->level, 1);
+    assert_int_equal(clock_of(of, 1)->next_ms, 0);
+}
+
 /* ---- what starts none */
 
 static void what_is_history_starts_no_clock_and_is_offered_to_nobody(void **state)
@@ -601,6 +616,7 @@ int main(void)
         TEST(a_milestone_of_one_unit_ends_the_clock_of_that_unit),
         TEST(who_is_informed_or_decides_has_no_clock),
         TEST(a_clock_whose_rule_is_gone_runs_to_its_end),
+        TEST(a_chain_that_was_made_shorter_ends_where_it_is),
         TEST(what_is_history_starts_no_clock_and_is_offered_to_nobody),
         TEST(beyond_its_calendar_a_clock_has_no_due_time),
         TEST(when_its_calendar_has_been_continued_it_gets_one),
