@@ -40,10 +40,33 @@ static void put_pair(ch_buf *out, const pairs *of)
     ch_buf_append(out, of->from, (size_t)(of->reader.at - of->from));
 }
 
-static ch_field_class class_of(const ch_schema_entry *entry, ch_str name)
+/* Whose fields an event has. A note of what was reported of a merged case also has those of the type that was reported:
+ * what is personal there is no mere text here. NULL: none. */
+typedef struct entries {
+    const ch_schema_entry *own, *reported;
+} entries;
+
+static entries entries_of(const ch_schema *schema, const ch_event *event)
 {
-    const ch_field *field = entry == NULL ? NULL : ch_schema_field(&entry->fields, entry->type.fields, name);
-    return field == NULL ? CH_FIELD_TEXT : field->class;
+    entries of = {.own = ch_schema_entry_find(schema, event->type)};
+    ch_str reported =
+        ch_str_is(event->type, "case.noted") ? ch_mp_find_str(event->data, "reported") : CH_STR_NONE;
+    of.reported = reported.at == NULL ? NULL : ch_schema_entry_find(schema, reported);
+    return of;
+}
+
+static const ch_field *field_of(const ch_schema_entry *entry, ch_str name)
+{
+    return entry == NULL ? NULL : ch_schema_field(&entry->fields, entry->type.fields, name);
+}
+
+static ch_field_class class_of(const entries *of, ch_str name)
+{
+    const ch_field *own = field_of(of->own, name), *reported = field_of(of->reported, name);
+    ch_field_class class = own == NULL ? CH_FIELD_TEXT : own->class;
+    return class == CH_FIELD_TEXT && reported != NULL && reported->class == CH_FIELD_PERSONAL
+               ? CH_FIELD_PERSONAL
+               : class;
 }
 
 /* A member of the secret map that is a map itself; taken back when nothing came into it. */
@@ -69,13 +92,13 @@ static uint32_t end_member(ch_buf *secret, const member *begun, uint32_t count)
     return 1;
 }
 
-static uint32_t put_personal(ch_buf *secret, const ch_schema_entry *entry, ch_str data)
+static uint32_t put_personal(ch_buf *secret, const entries *of, ch_str data)
 {
     pairs at;
     uint32_t count = 0;
     member personal = begin_member(secret, "personal");
     for (bool is_map = pairs_of(data, &at); is_map && next_pair(&at);) {
-        if (class_of(entry, at.key) == CH_FIELD_PERSONAL) {
+        if (class_of(of, at.key) == CH_FIELD_PERSONAL) {
             put_pair(secret, &at);
             count++;
         }
@@ -84,7 +107,7 @@ static uint32_t put_personal(ch_buf *secret, const ch_schema_entry *entry, ch_st
 }
 
 /* One walk for public and text; personal fields of data are rare enough for a walk of their own. */
-static ch_status split_data(const ch_schema_entry *entry, ch_str data, ch_buf *out_public, ch_buf *secret,
+static ch_status split_data(const entries *of, ch_str data, ch_buf *out_public, ch_buf *secret,
                             uint32_t *members)
 {
     pairs at;
@@ -95,7 +118,7 @@ static ch_status split_data(const ch_schema_entry *entry, ch_str data, ch_buf *o
     size_t public_at = ch_mp_begin_map(out_public);
     member text = begin_member(secret, "text");
     while (next_pair(&at)) {
-        ch_field_class class = class_of(entry, at.key);
+        ch_field_class class = class_of(of, at.key);
         if (class != CH_FIELD_PERSONAL) {
             put_pair(class == CH_FIELD_PUBLIC ? out_public : secret, &at);
         }
@@ -104,7 +127,7 @@ static ch_status split_data(const ch_schema_entry *entry, ch_str data, ch_buf *o
     ch_mp_end_map(out_public, public_at, counts[CH_FIELD_PUBLIC]);
     *members += end_member(secret, &text, counts[CH_FIELD_TEXT]);
     if (counts[CH_FIELD_PERSONAL] > 0) {
-        *members += put_personal(secret, entry, data);
+        *members += put_personal(secret, of, data);
     }
     return at.left == 0 ? CH_OK : CH_INVALID;
 }
@@ -112,12 +135,12 @@ static ch_status split_data(const ch_schema_entry *entry, ch_str data, ch_buf *o
 ch_status ch_schema_split(const ch_schema *schema, const ch_event *event, ch_buf *out_public,
                           ch_buf *out_secret)
 {
-    const ch_schema_entry *entry = ch_schema_entry_find(schema, event->type);
+    const entries of = entries_of(schema, event);
     uint32_t members = 0;
     ch_status status = CH_OK;
     size_t secret_at = ch_mp_begin_map(out_secret);
     if (event->data.size > 0) {
-        status = split_data(entry, event->data, out_public, out_secret, &members);
+        status = split_data(&of, event->data, out_public, out_secret, &members);
     }
     if (ch_mp_pairs(event->private_data) > 0) {
         ch_mp_put_text(out_secret, "private");

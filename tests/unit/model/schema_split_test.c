@@ -41,6 +41,23 @@ static void splits_by_class_and_seals_what_it_does_not_know(void **state)
                 "\"private\":{\"phone\":\"1\"},\"raw\":{\"$base64\":\"cmF3\"}}");
 }
 
+/* What a merged case's system reports becomes a note, and is no less personal for that. */
+static void keeps_personal_in_a_note_what_was_personal_in_what_it_reports(void **state)
+{
+    schema_fixture *of = *state;
+    static ch_field fields[] = {
+        {.name = "reported", .kind = CH_FIELD_STRING, .class = CH_FIELD_PUBLIC, NO_BOUNDS}};
+    static const ch_type noted = {.name = "case.noted", .fields = fields, .field_count = 1};
+    assert_status(ch_schema_add(of->schema, &noted, &of->error), CH_OK);
+    const ch_event note =
+        schema_event(of, "case.noted",
+                     "{\"title\":\"leak\",\"score\":3,\"place\":{\"a\":1},\"reported\":\"test.full\"}", NULL);
+    assert_status(ch_schema_split(of->schema, &note, &of->public_part, &of->secret), CH_OK);
+    assert_json(ch_buf_str(&of->public_part), "{\"reported\":\"test.full\"}");
+    assert_json(ch_buf_str(&of->secret),
+                "{\"text\":{\"title\":\"leak\",\"score\":3},\"personal\":{\"place\":{\"a\":1}}}");
+}
+
 static void leaves_the_secret_empty_when_nothing_is_sealed(void **state)
 {
     schema_fixture *of = *state;
@@ -178,6 +195,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(refuses_to_join_what_is_no_secret),
         TEST(splits_by_class_and_seals_what_it_does_not_know),
+        TEST(keeps_personal_in_a_note_what_was_personal_in_what_it_reports),
         TEST(leaves_the_secret_empty_when_nothing_is_sealed),
         TEST(tells_when_there_is_no_room_to_split_or_join),
         TEST(gives_texts_to_readers_of_the_case_and_the_rest_only_with_the_right),
