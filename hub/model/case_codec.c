@@ -108,9 +108,9 @@ static const column clock_columns[] = {
     COLUMN(ch_case_clock, TEXT, rule),      COLUMN(ch_case_clock, TEXT, party),
     COLUMN(ch_case_clock, U32, handoff),    COLUMN(ch_case_clock, U32, level),
     COLUMN(ch_case_clock, FLAG, warned),    COLUMN(ch_case_clock, FLAG, late_report),
-    COLUMN(ch_case_clock, I64, started_ms), COLUMN(ch_case_clock, I64, due_ms),
-    COLUMN(ch_case_clock, I64, next_ms),    COLUMN(ch_case_clock, I64, remaining),
-    COLUMN(ch_case_clock, I64, ended_ms),
+    COLUMN(ch_case_clock, I64, started_ms), COLUMN(ch_case_clock, I64, resumed_ms),
+    COLUMN(ch_case_clock, I64, due_ms),     COLUMN(ch_case_clock, I64, next_ms),
+    COLUMN(ch_case_clock, I64, remaining),  COLUMN(ch_case_clock, I64, ended_ms),
 };
 
 static void put_column(ch_buf *out, const void *row, const column *of)

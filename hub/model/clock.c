@@ -146,6 +146,7 @@ static bool continue_clock(ch_case_clock *clock, const ch_event *event)
 {
     bool was_paused = clock->state == CH_CLOCK_PAUSED;
     clock->state = CH_CLOCK_RUNNING;
+    clock->resumed_ms = event->time_ms;
     set_due(clock, event);
     return was_paused;
 }

@@ -34,10 +34,11 @@ typedef struct ch_case_clock {
     bool warned;
     bool late_report; /* met, as the hub heard after it had breached */
     int64_t started_ms;
-    int64_t due_ms;    /* 0: beyond what its calendar covers, so far */
-    int64_t next_ms;   /* when something is to be done about it; 0: nothing any more */
-    int64_t remaining; /* while paused, and then until a due time is known: ms, or working days */
-    int64_t ended_ms;  /* 0: not yet */
+    int64_t resumed_ms; /* when it last went on; 0: it never stood still */
+    int64_t due_ms;     /* 0: beyond what its calendar covers, so far */
+    int64_t next_ms;    /* when something is to be done about it; 0: nothing any more */
+    int64_t remaining;  /* while paused, and then until a due time is known: ms, or working days */
+    int64_t ended_ms;   /* 0: not yet */
 } ch_case_clock;
 
 /* Not met, not cancelled, and not made good too late: something may still happen to it. */

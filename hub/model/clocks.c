@@ -387,15 +387,15 @@ static ch_status escalate(ch_judgement *judgement, uint32_t handoff_index, uint3
     return status == CH_OK ? inform(judgement, to) : status;
 }
 
-/* What its calendar says of it by now. */
+/* What its calendar says of it by now: from its start, or from where it went on with what it had left. */
 static ch_status recompute(ch_judgement *judgement, const ch_event *event, ch_case_clock clock)
 {
     const ch_clock_rule *rule = ch_rules_clock(judgement->rules, ch_str_of(clock.rule));
     clock_event is = {.due_ms = 0};
     ch_event own = *event;
     if (rule != NULL) {
-        ch_status known = clock.remaining > 0
-                              ? ch_clock_rule_due_again(rule, event->time_ms, clock.remaining, &is.due_ms)
+        ch_status known = clock.resumed_ms != 0
+                              ? ch_clock_rule_due_again(rule, clock.resumed_ms, clock.remaining, &is.due_ms)
                               : ch_clock_rule_due(rule, clock.started_ms, &is.due_ms);
         is.due_ms = known == CH_OK ? is.due_ms : 0;
         is.next_ms = next_of(rule, &clock, event->time_ms, is.due_ms);

@@ -546,8 +546,32 @@ static void one_that_stood_still_gets_what_it_had_left(void **state)
     assert_types(of, "*case.resumed clock.resumed");
     calendar->day_count = days;
     assert_int_equal(recompute(of, end), CH_OK);
-    /* Three days again, from the holiday on: Monday to Wednesday. */
-    assert_int_equal(ch_case_clock_of(city_case(of, 2), 1)->due_ms, at("2027-01-07T00:00:00+08:00"));
+    /* Three days, from where it went on: Thursday the 31st, Monday and Tuesday after the holidays. */
+    assert_int_equal(ch_case_clock_of(city_case(of, 2), 1)->due_ms, at("2027-01-06T00:00:00+08:00"));
+}
+
+/* Stopped on its last day, and gone on with on a free day that nobody could count behind. */
+static void one_that_had_no_whole_day_left_gets_no_more(void **state)
+{
+    city *of = *state;
+    ch_calendar *calendar = &of->rules->calendars[0];
+    size_t days = calendar->day_count;
+    int64_t end = at("2027-01-01T00:00:00+08:00");
+    of->now_ms = at("2026-12-28T20:00:00+08:00");
+    assert_int_equal(city_open(of, "forum/zh", "8", POST), CH_OK);
+    calendar->day_count = 365;
+    of->now_ms = at("2026-12-31T20:00:00+08:00");
+    assert_int_equal(city_command(of, "case.waiting", 2, "{\"reason\":\"citizen\"}"), CH_OK);
+    assert_types(of, "*case.waiting clock.paused");
+    assert_int_equal(ch_case_clock_of(city_case(of, 2), 1)->remaining, 0);
+    of->now_ms = at("2027-01-02T10:00:00+08:00");
+    assert_int_equal(city_command(of, "case.resumed", 2, NULL), CH_OK);
+    assert_types(of, "*case.resumed clock.resumed");
+    assert_int_equal(ch_case_clock_of(city_case(of, 2), 1)->due_ms, 0);
+    calendar->day_count = days;
+    assert_int_equal(recompute(of, ch_case_clock_of(city_case(of, 2), 1)->next_ms), CH_OK);
+    assert_true(of->now_ms > end);
+    assert_int_equal(ch_case_clock_of(city_case(of, 2), 1)->due_ms, at("2027-01-05T00:00:00+08:00"));
 }
 
 static void a_drill_s_clocks_say_that_they_are_a_drill_s(void **state)
@@ -621,6 +645,7 @@ int main(void)
         TEST(beyond_its_calendar_a_clock_has_no_due_time),
         TEST(when_its_calendar_has_been_continued_it_gets_one),
         TEST(one_that_stood_still_gets_what_it_had_left),
+        TEST(one_that_had_no_whole_day_left_gets_no_more),
         TEST(a_drill_s_clocks_say_that_they_are_a_drill_s),
         TEST(clocks_do_not_use_up_what_an_event_may_lead_to),
     };
