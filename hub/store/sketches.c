@@ -18,7 +18,7 @@ static bool is_of_place(const MDB_val *key, ch_str place)
 
 static ch_status drop_old(ch_state *state, ch_str place, int64_t before_ms)
 {
-    MDB_cursor *cursor;
+    MDB_cursor *cursor = NULL;
     const ch_state_key first = ch_key_of_sketch(place, CH_TIME_LEAST, 0);
     const ch_state_key end = ch_key_of_sketch(place, before_ms, 0);
     int code = mdb_cursor_open(state->txn, state->tables[CH_TABLE_SKETCH], &cursor);
