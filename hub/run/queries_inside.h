@@ -86,7 +86,8 @@ ch_status ch_query_load_case(ch_query_look *look, uint64_t number, ch_case *the_
  * CH_INVALID when there are several. */
 ch_status ch_query_find_case(ch_query_look *look, ch_case *out_case, ch_read_right *out_right) CH_MUST_CHECK;
 void ch_query_put_handoff(ch_query_row *row, const ch_case *the_case, const ch_handoff *handoff);
-/* queries_relations.c; of several cases, at most CH_QUERY_REFS_MOST, those stay out that another of them stands for. */
+/* queries_relations.c; of several cases, at most CH_QUERY_REFS_MOST, those stay out that another of them stands for, when
+ * the asker may read that one. */
 ch_status ch_query_leave_out_merged(ch_query_look *look, ch_case *scratch, uint64_t *numbers,
                                     size_t *count) CH_MUST_CHECK;
 ch_status ch_query_put_relations(ch_query_look *look, ch_query_row *row,

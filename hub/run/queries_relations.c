@@ -68,11 +68,15 @@ ch_status ch_query_leave_out_merged(ch_query_look *look, ch_case *scratch, uint6
     size_t given = *count, kept = 0;
     ch_status status = CH_OK;
     for (size_t i = 0; i < given && status == CH_OK; i++) {
+        ch_read_right right = {.may_read = false};
         status = load_last(look, numbers[i], scratch);
         uint64_t last = scratch->number;
         bool is_told =
             last != numbers[i] && (has(numbers + i, given - i, last) || has(stands_for, kept, last));
-        if (status == CH_OK && !is_told) {
+        if (status == CH_OK && is_told) {
+            status = ch_query_right_to(look, scratch, &right);
+        }
+        if (status == CH_OK && !right.may_read) {
             stands_for[kept] = last;
             numbers[kept++] = numbers[i];
         }

@@ -633,6 +633,18 @@ static void tells_which_cases_belong_together_and_which_one_stands_for_it(void *
     assert_list(&f->of, "state", "merged");
 }
 
+static void a_merged_case_is_found_by_its_ref_where_the_other_may_not_be_read(void **state)
+{
+    fixture *f = *state;
+    tie(f, "case.merged", f->post, "into", f->lamp);
+    assert_status(town_ask(&f->of, &f->forum, "case", about("A1", "")), CH_OK);
+    assert_list(&f->of, "case", f->post);
+    assert_list(&f->of, "merged_into", f->lamp);
+    assert_status(town_ask(&f->of, &f->forum, "timeline", about("A1", "")), CH_OK);
+    assert_status(town_ask(&f->of, &f->hotline, "case", about("A1", "")), CH_OK);
+    assert_list(&f->of, "case", f->lamp);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -640,6 +652,7 @@ int main(void)
         TEST(a_case_that_may_not_be_read_is_not_found),
         TEST(an_id_with_another_date_is_no_case),
         TEST(tells_which_cases_belong_together_and_which_one_stands_for_it),
+        TEST(a_merged_case_is_found_by_its_ref_where_the_other_may_not_be_read),
         TEST(personal_data_is_told_only_with_the_right),
         TEST(what_was_erased_is_told_to_nobody),
         TEST(filters_leave_out_what_does_not_fit),
