@@ -9,6 +9,7 @@
 
 /* Between its events a case lies encoded: most cases wait for nothing more. */
 typedef struct report_case {
+    uint64_t number;
     uint8_t *encoded;
     size_t size;
     ch_report_cycle cycle;
@@ -20,9 +21,9 @@ struct ch_report_fold {
     int64_t since_ms, until_ms;
     ch_figures *figures;
     report_case **cases; /* by number */
-    size_t capacity;
-    ch_case *scratch; /* the case of number `loaded`, 0: none */
-    uint64_t loaded;
+    size_t count, capacity;
+    ch_case *scratch; /* the case `loaded`, NULL: none */
+    report_case *loaded;
     ch_buf encoded;
 };
 
@@ -57,7 +58,7 @@ void ch_report_fold_free(ch_report_fold *fold)
     if (fold == NULL) {
         return;
     }
-    for (size_t i = 0; i < fold->capacity; i++) {
+    for (size_t i = 0; i < fold->count; i++) {
         free_case(fold->cases[i]);
     }
     free(fold->cases);
@@ -66,30 +67,50 @@ void ch_report_fold_free(ch_report_fold *fold)
     free(fold);
 }
 
-/* Numbers grow by one with each case, so an array finds them. */
-static ch_status make_case(ch_report_fold *fold, uint64_t number, report_case **out_case)
+/* Where the case stands, or would stand. */
+static size_t position(const ch_report_fold *fold, uint64_t number)
 {
-    size_t before = fold->capacity;
+    size_t low = 0, high = fold->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (fold->cases[middle]->number < number) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* Numbers grow with each case, so that a new one nearly always comes last; a new epoch leaves a gap. */
+static ch_status find_or_make(ch_report_fold *fold, uint64_t number, report_case **out_case)
+{
+    size_t at = position(fold, number);
+    if (at < fold->count && fold->cases[at]->number == number) {
+        *out_case = fold->cases[at];
+        return CH_OK;
+    }
     ch_status status =
-        ch_array_reserve(&fold->cases, &fold->capacity, number + 1, 1024, sizeof(report_case *));
-    if (status != CH_OK) {
-        return status;
+        ch_array_reserve(&fold->cases, &fold->capacity, fold->count + 1, 1024, sizeof(report_case *));
+    report_case *fresh = status == CH_OK ? calloc(1, sizeof *fresh) : NULL;
+    if (fresh == NULL) {
+        return CH_NO_MEMORY;
     }
-    for (size_t i = before; i < fold->capacity; i++) {
-        fold->cases[i] = NULL;
-    }
-    fold->cases[number] = calloc(1, sizeof **fold->cases);
-    *out_case = fold->cases[number];
-    return *out_case == NULL ? CH_NO_MEMORY : CH_OK;
+    fresh->number = number;
+    memmove(&fold->cases[at + 1], &fold->cases[at], (fold->count - at) * sizeof(report_case *));
+    fold->cases[at] = fresh;
+    fold->count++;
+    *out_case = fresh;
+    return CH_OK;
 }
 
 /* The case in hand back to where the others lie. */
 static ch_status put_away(ch_report_fold *fold)
 {
-    if (fold->loaded == 0) {
+    report_case *the_case = fold->loaded;
+    if (the_case == NULL) {
         return CH_OK;
     }
-    report_case *the_case = fold->cases[fold->loaded];
     ch_buf_clear(&fold->encoded);
     ch_case_encode(&fold->encoded, fold->scratch);
     uint8_t *room = fold->encoded.failed == CH_OK ? realloc(the_case->encoded, fold->encoded.size) : NULL;
@@ -99,26 +120,25 @@ static ch_status put_away(ch_report_fold *fold)
     memcpy(room, fold->encoded.at, fold->encoded.size);
     the_case->encoded = room;
     the_case->size = fold->encoded.size;
-    fold->loaded = 0;
+    fold->loaded = NULL;
     return CH_OK;
 }
 
-static ch_status take_out(ch_report_fold *fold, uint64_t number)
+static ch_status take_out(ch_report_fold *fold, report_case *the_case)
 {
-    if (fold->loaded == number) {
+    if (fold->loaded == the_case) {
         return CH_OK;
     }
     ch_status status = put_away(fold);
     if (status != CH_OK) {
         return status;
     }
-    const report_case *the_case = fold->cases[number];
     if (the_case->encoded == NULL) {
         ch_case_clear(fold->scratch);
     } else {
         status = ch_case_decode((ch_str){(const char *)the_case->encoded, the_case->size}, fold->scratch);
     }
-    fold->loaded = status == CH_OK ? number : 0;
+    fold->loaded = status == CH_OK ? the_case : NULL;
     return status;
 }
 
@@ -148,21 +168,20 @@ static void give_up(ch_report_fold *fold, report_case *the_case)
     free(the_case->encoded);
     the_case->encoded = NULL;
     the_case->unread = true;
-    fold->loaded = 0;
+    fold->loaded = NULL;
 }
 
-static ch_status fold_event(ch_report_fold *fold, uint64_t number, report_case *the_case,
-                            const ch_event *event)
+static ch_status fold_event(ch_report_fold *fold, report_case *the_case, const ch_event *event)
 {
     char lead_before[sizeof fold->scratch->lead];
-    ch_status status = take_out(fold, number);
+    ch_status status = take_out(fold, the_case);
     if (status != CH_OK) {
         return status;
     }
     bool is_new_cycle = event->cycle != fold->scratch->cycle;
     memcpy(lead_before, fold->scratch->lead, sizeof lead_before);
     bool was_open = fold->scratch->version > 0;
-    status = ch_case_evolve(fold->scratch, number, event);
+    status = ch_case_evolve(fold->scratch, the_case->number, event);
     if (status == CH_CORRUPT || status == CH_FULL) {
         give_up(fold, the_case);
         return CH_OK;
@@ -185,32 +204,24 @@ ch_status ch_report_fold_add(ch_report_fold *fold, const ch_event *event)
     if (event->subject.size == 0 || event->test_mode || ch_str_starts(event->subject, CH_STR("T-"))) {
         return CH_OK;
     }
-    if (ch_case_id_number(event->subject, &number) != CH_OK || number == 0 || number > event->sequence) {
+    if (ch_case_id_number(event->subject, &number) != CH_OK || number == 0) {
         return CH_CORRUPT;
     }
-    if (number < fold->capacity) {
-        the_case = fold->cases[number];
-    }
-    if (the_case == NULL) {
-        ch_status status = make_case(fold, number, &the_case);
-        if (status != CH_OK) {
-            return status;
-        }
-    }
-    return the_case->unread ? CH_OK : fold_event(fold, number, the_case, event);
+    ch_status status = find_or_make(fold, number, &the_case);
+    return status != CH_OK || the_case->unread ? status : fold_event(fold, the_case, event);
 }
 
 ch_status ch_report_fold_end(ch_report_fold *fold, size_t *out_unread)
 {
     ch_status status = CH_OK;
     size_t unread = 0;
-    for (size_t i = 0; status == CH_OK && i < fold->capacity; i++) {
+    for (size_t i = 0; status == CH_OK && i < fold->count; i++) {
         report_case *the_case = fold->cases[i];
-        if (the_case == NULL || the_case->unread) {
-            unread += the_case != NULL;
+        if (the_case->unread) {
+            unread++;
             continue;
         }
-        status = take_out(fold, i);
+        status = take_out(fold, the_case);
         if (status == CH_OK) {
             status = count_cycle(fold, &the_case->cycle);
         }

@@ -64,11 +64,25 @@ static void a_case_whose_beginning_cannot_be_read_is_left_out_and_told(void **st
 static void an_event_that_no_log_can_hold_ends_it(void **state)
 {
     shell *self = *state;
-    GIVE(self, PAST(9, 0, "case.opened", "received", 1));
+    GIVE(self, PAST(0, 0, "case.opened", "received", 1));
     shell_run(self, "report");
     assert_int_equal(self->code, 70);
     assert_holds(self->err, "corrupt");
     assert_string_equal(self->out, "");
+}
+
+static void cases_behind_the_gap_that_a_restore_leaves_count_too(void **state)
+{
+    shell *self = *state;
+    GIVE(self, PAST(1, 0, "case.opened", "received", 1, .data = "{\"category\":\"light\"}"),
+         PAST(10002, 2, "case.opened", "received", 1, .data = "{\"category\":\"light\"}"),
+         PAST(10001, 3, "case.opened", "received", 1, .data = "{\"category\":\"water\"}"),
+         PAST(10002, 4, "case.accepted", "accepted", 1), PAST(1, 9, "case.accepted", "accepted", 1));
+    shell_run(self, "report", "--by", "category", "--json");
+    assert_int_equal(self->code, 0);
+    assert_figure(self, "category", "light", "cases", 2);
+    assert_figure(self, "category", "light", "accept_p90_ms", 9);
+    assert_figure(self, "category", "water", "cases", 1);
 }
 
 static void drills_do_not_count(void **state)
@@ -278,6 +292,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_case_whose_beginning_cannot_be_read_is_left_out_and_told),
         TEST(an_event_that_no_log_can_hold_ends_it),
+        TEST(cases_behind_the_gap_that_a_restore_leaves_count_too),
         TEST(drills_do_not_count),
         TEST(a_case_is_timed_from_its_opening_to_acceptance_answer_and_result),
         TEST(what_did_not_happen_has_no_time_and_what_came_before_it_took_none),
