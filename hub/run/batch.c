@@ -67,6 +67,7 @@ ch_status ch_batch_begin(ch_batch *batch, const ch_rules *rules, const ch_log_he
     ch_buf_clear(&batch->parts);
     ch_arena_reset(&batch->arena);
     batch->count = batch->events = 0;
+    batch->letters_made = 0;
     batch->closed_letters.count = 0;
     batch->grants.count = batch->grants.told = 0;
     batch->redeliveries.count = batch->redeliveries.told = 0;
@@ -163,6 +164,7 @@ static void encode_answers(ch_work *work)
 
 void ch_batch_answer(ch_batch *batch)
 {
+    ch_metric_add(&batch->metrics->dead_letters, batch->letters_made);
     for (ch_work *work = batch->works; work != NULL; work = work->next) {
         if (work->session == 0) {
             continue;

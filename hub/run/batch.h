@@ -40,7 +40,7 @@ ch_log_head ch_batch_end(ch_batch *batch);
 /* Seals, encodes and chains what an ended batch holds, and appends it to the log, synced. CH_STORAGE_FULL, CH_IO,
  * CH_NO_MEMORY. With nothing to append it does nothing. */
 ch_status ch_batch_commit(ch_batch *batch, ch_error *error) CH_MUST_CHECK;
-/* After a commit: fills each work's answer. */
+/* After a commit: fills each work's answer, and counts what became of them. */
 void ch_batch_answer(ch_batch *batch);
 /* After a failure: every work is answered with this temporary status. */
 void ch_batch_refuse(ch_batch *batch, ch_status status, const char *text);

@@ -34,6 +34,7 @@ struct ch_batch {
     ch_placed *placed;
     size_t count, capacity; /* records */
     size_t events;          /* taken; a work without any counts as one */
+    uint64_t letters_made;  /* dead letters among the records */
     ch_arena arena;
     ch_decision *decision;
     ch_buf public_data, secret, sealed, text;

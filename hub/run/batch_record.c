@@ -145,7 +145,7 @@ ch_status ch_batch_append(ch_batch *batch, const ch_decided *decided, const uint
     sodium_memzero(placed.key, sizeof placed.key);
     if (status == CH_OK) {
         note_due(batch, &event);
-        ch_metric_add(&batch->metrics->dead_letters, makes_letter(&event));
+        batch->letters_made += makes_letter(&event);
     }
     return status;
 }

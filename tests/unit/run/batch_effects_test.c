@@ -261,6 +261,23 @@ static void letters_are_counted_whoever_makes_them(void **state)
     assert_int_equal(ch_metric_get(&f->of.metrics->dead_letters), 3);
 }
 
+static void a_letter_that_was_not_stored_is_not_counted(void **state)
+{
+    fixture *f = *state;
+    static const char *const made[] = {"{\"type\":\"hub.deadletter\",\"source\":\"hotline/1\",\"data\":{"
+                                       "\"action\":\"made\",\"stage\":\"parse\"}}"};
+    town_begin(&f->of);
+    assert_ok(ch_batch_take(f->of.batch, town_work(&f->of, &f->hotline, made, 1), &f->of.error),
+              &f->of.error);
+    ch_batch_refuse(f->of.batch, CH_BUSY, "the disk is away");
+    ch_state_rollback(f->of.store->state);
+    ch_work *work = ch_batch_next(f->of.batch);
+    ch_mail_free(&work->mail);
+    assert_int_equal(ch_metric_get(&f->of.metrics->dead_letters), 0);
+    assert_ok(town_publish(&f->of, &f->hotline, made[0]), &f->of.error);
+    assert_int_equal(ch_metric_get(&f->of.metrics->dead_letters), 1);
+}
+
 static void what_is_retried_keeps_no_key(void **state)
 {
     fixture *f = *state;
@@ -354,6 +371,7 @@ int main(void)
         TEST(only_its_own_connector_ends_a_letter_with_what_was_mended),
         TEST(a_delivery_that_is_tried_again_is_told_once_and_ends_its_letter_when_the_reader_says_so),
         TEST(letters_are_counted_whoever_makes_them),
+        TEST(a_letter_that_was_not_stored_is_not_counted),
         TEST(what_is_retried_keeps_no_key),
         TEST(grants_are_told_once_in_their_order),
         TEST(nobody_hears_of_what_was_not_stored),
