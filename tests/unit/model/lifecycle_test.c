@@ -96,15 +96,21 @@ static const struct {
      {"R0", "A0", "S0", "P0", "W0", "V0", "!", "!", "!"}},
 };
 
-static void bring_to(city *of, size_t state)
+static void bring_kind_to(city *of, const char *kind, size_t state)
 {
-    char ref[16];
+    char ref[16], data[64];
     snprintf(ref, sizeof ref, "%zu", of->case_count + 1);
-    assert_int_equal(city_open(of, "grid/1", ref, NULL), CH_OK);
+    snprintf(data, sizeof data, "{\"kind\":\"%s\"}", kind);
+    assert_int_equal(city_open(of, "grid/1", ref, data), CH_OK);
     for (size_t i = 0; ways[state][i] != NULL; i++) {
         assert_int_equal(city_command(of, ways[state][i], of->case_count, NULL), CH_OK);
     }
     assert_int_equal(city_case(of, of->case_count)->state, states[state]);
+}
+
+static void bring_to(city *of, size_t state)
+{
+    bring_kind_to(of, "matter", state);
 }
 
 static size_t inferred_count(const city *of)
@@ -183,6 +189,49 @@ static void takes_observations_as_facts(void **unused)
     city_stop(&of);
 }
 
+/* A step that only cases of that kind can take: refused to a matter that went the same way. */
+static void lets_a_kind_do_what_no_other_does(void **unused)
+{
+    static const struct {
+        const char *kind;
+        size_t state;
+        const char *type, *data;
+        char after;
+    } own[] = {
+        {"dispute", 6, "case.milestone", "{\"code\":\"mediation.confirmed\"}", 'C'},
+        {"assessment", 6, "case.milestone", "{\"code\":\"risk.point_raised\"}", 'C'},
+        {"assessment", 4, "case.resolved", NULL, 'V'},
+        {"grant", 3, "case.rejected", "{\"reason\":\"no-money\"}", 'J'},
+        {"grant", 4, "case.rejected", "{\"reason\":\"no-money\"}", 'J'},
+        {"grant", 6, "case.milestone", "{\"code\":\"grant.reported\"}", 'C'},
+    };
+    (void)unused;
+    city of;
+    city_start(&of);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        bring_kind_to(&of, "matter", own[i].state);
+        assert_int_equal(city_command(&of, own[i].type, of.case_count, own[i].data), CH_REFUSED);
+        bring_kind_to(&of, own[i].kind, own[i].state);
+        assert_int_equal(city_command(&of, own[i].type, of.case_count, own[i].data), CH_OK);
+        assert_int_equal(letter_of(city_case(&of, of.case_count)->state), own[i].after);
+    }
+    city_stop(&of);
+}
+
+static void gives_a_dispatch_to_the_unit_that_answers_at_once(void **unused)
+{
+    (void)unused;
+    city of;
+    city_start(&of);
+    bring_kind_to(&of, "matter", 0);
+    assert_int_equal(city_observe(&of, "case.progressed", 1, NULL), CH_OK);
+    assert_types(&of, "~case.accepted ~case.assigned *case.progressed");
+    bring_kind_to(&of, "dispatch", 0);
+    assert_int_equal(city_observe(&of, "case.progressed", 2, NULL), CH_OK);
+    assert_types(&of, "~case.assigned *case.progressed");
+    city_stop(&of);
+}
+
 static void puts_inferred_steps_before_the_observation(void **unused)
 {
     (void)unused;
@@ -249,6 +298,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(checks_commands_strictly),
         cmocka_unit_test(takes_observations_as_facts),
+        cmocka_unit_test(lets_a_kind_do_what_no_other_does),
+        cmocka_unit_test(gives_a_dispatch_to_the_unit_that_answers_at_once),
         cmocka_unit_test(puts_inferred_steps_before_the_observation),
         cmocka_unit_test(begins_a_new_cycle_when_reopened),
         cmocka_unit_test(remembers_where_it_waited_from),
