@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
+import unittest
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -50,8 +51,8 @@ class Process:
 
 
 class City(Hub):
-    def __init__(self):
-        super().__init__(subscription__ack_timeout="30s", subscription__backoff_first="1s", heartbeat="5s")
+    def __init__(self, own_city=False):
+        super().__init__(own_city, subscription__ack_timeout="30s", subscription__backoff_first="1s", heartbeat="5s")
         self.processes = []
         self.start()
         self.settings["tcp"] = self.ready["tcp"]  # from now on, so that all find it again
@@ -120,6 +121,136 @@ class City(Hub):
         """Beside the stopped hub's state: what the log alone makes."""
         command = [os.path.join(BIN, "casehub-replay"), "--store", self.path(self.settings["data_dir"]), "--json", "rebuild"]
         return json.loads(subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=False).stdout)
+
+
+class Party:
+    """Its program acknowledges what it is offered; its people answer at a desk."""
+
+    def __init__(self, city, name):
+        self.city, self.name, self.key = city, name, f"{name}.key"
+        city.grant(name, "department", sources=[name], parties=[name], key=self.key)
+        self.told, self.taken = 0, set()
+        self.connect()
+
+    def connect(self):
+        """Also after the hub was killed."""
+        self.client = self.city.client(self.key)
+        self.offers = self.client.subscribe(f"handoff.offered.*.{self.name}.>", name=f"{self.name}-offers", start={"all": True})
+
+    def takes(self):
+        """The next offer, once the hub knows that it is here."""
+        while True:
+            offer = self.offers.event()
+            self.offers.ack(offer["sequence"])
+            handoff = offer["data"]["handoff"]
+            if handoff not in self.taken:  # what was acknowledged shortly before a kill may come again
+                break
+        self.taken.add(handoff)
+        self.city.wait_for(f"handoff.delivered.*.{self.name}.>", lambda event: event["data"]["handoff"] == handoff)
+        return offer
+
+    def has_no_offer(self):
+        return not self.offers.rest()
+
+    def handoff(self, verb, handoff, *options):
+        self.city.casehub("handoff", verb, handoff, *options, key=self.key)
+
+    def case(self, verb, case, *options):
+        self.city.casehub("case", verb, case, *options, key=self.key)
+
+    def offers_to(self, case, parties, *options):
+        """The handoffs that this makes."""
+        names = [word for party in parties for word in ("--to", party)]
+        self.city.casehub("handoff", "offer", case, *names, *options, key=self.key)
+
+    def begins(self):
+        """Takes what it is offered, and starts: the handoff."""
+        handoff = self.takes()["data"]["handoff"]
+        self.handoff("accept", handoff)
+        self.handoff("start", handoff)
+        return handoff
+
+    def fails(self, *words):
+        """Exit code and what is said."""
+        done = self.city.casehub(*words, key=self.key, check=False)
+        return done.returncode, done.stderr
+
+    def reaches(self, case, code, text=None):
+        """A milestone."""
+        self.told += 1
+        data = {"code": code, **({"text": text} if text else {})}
+        self.client.publish_one("case.milestone", self.name, f"{self.name}-{self.told}", data, subject=case, party=self.name)
+
+
+class CityTest(unittest.TestCase):
+    """Tests that each have a city of their own, where every party is a program and a desk with a key of its own. One that
+    fails shows what the hub said."""
+
+    own_city = False
+
+    def setUp(self):
+        self.city = City(self.own_city)
+        self.addCleanup(self.city.close)
+        self.systems = {}
+
+    def run(self, result=None):
+        self.addCleanup(lambda: self.show_log(result))
+        return super().run(result)
+
+    def show_log(self, result):
+        if result.failures or result.errors or sys.exc_info()[0]:
+            print(f"---- hub\n{self.city.log()[-2000:]}", file=sys.stderr)
+
+    def parties(self, *names):
+        return [Party(self.city, name) for name in names]
+
+    def restart(self, *parties):
+        """The hub is killed: what it knows it knows from disk."""
+        self.city.kill()
+        self.city.start()
+        self.systems = {}
+        for party in parties:
+            party.connect()
+
+    # ---- what the systems report
+
+    def system(self, name):
+        """Its connector."""
+        if name not in self.systems:
+            key = f"{name}.key"
+            if not os.path.exists(self.city.path(key)):
+                self.city.grant(name, "connector", sources=[name], key=key)
+            self.systems[name] = self.city.client(key)
+        return self.systems[name]
+
+    def open(self, system, ref="1", area="330703", **data):
+        """A case that the system reports; its number."""
+        return self.system(system).publish_one("case.opened", f"{system}/1", f"{ref}-opened", data, ref=ref, area=area)["case"]
+
+    # ---- what the hub says
+
+    def shown(self, case):
+        row, = self.city.casehub("case", "show", case)
+        return row
+
+    def states(self, case):
+        """Party -> state of its latest handoff."""
+        return {handoff["party"]: handoff["state"] for handoff in self.shown(case)["handoffs"]}
+
+    def timeline(self, case):
+        return self.city.casehub("case", "timeline", case)
+
+    def types(self, case):
+        return [event["type"] for event in self.timeline(case)]
+
+    def milestones(self, case):
+        """Who reached which, in order."""
+        return [(event["actor"], event["data"]["code"]) for event in self.timeline(case) if event["type"] == "case.milestone"]
+
+    def folds_to_the_same(self):
+        self.assertEqual(self.city.stop(), 0)
+        rebuilt = self.city.rebuild()
+        self.assertEqual((rebuilt["ok"], rebuilt["equal"], rebuilt["findings"]), (True, True, []))
 
 
 def http(url, form=None):

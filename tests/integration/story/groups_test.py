@@ -5,94 +5,14 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from city import City
+from city import CityTest
 
 RIVER = ("water-rescue", "police-patrol", "ambulance")
 FIRMS = ("firm-repair-a", "firm-repair-b", "firm-repair-c")
 REFUSED, DENIED = 65, 77  # the command line's exit codes
 
 
-class Party:
-    """Its program acknowledges what it is offered; its people answer at a desk."""
-
-    def __init__(self, city, name):
-        self.city, self.name, self.key = city, name, f"{name}.key"
-        city.grant(name, "department", sources=[name], parties=[name], key=self.key)
-        self.client = city.client(self.key)
-        self.offers = self.client.subscribe(f"handoff.offered.*.{name}.>", name=f"{name}-offers", start={"all": True})
-
-    def takes(self):
-        """The next offer, once the hub knows that it is here."""
-        offer = self.offers.event()
-        self.offers.ack(offer["sequence"])
-        handoff = offer["data"]["handoff"]
-        self.city.wait_for(f"handoff.delivered.*.{self.name}.>", lambda event: event["data"]["handoff"] == handoff)
-        return offer
-
-    def has_no_offer(self):
-        return not self.offers.rest()
-
-    def handoff(self, verb, handoff, *options):
-        self.city.casehub("handoff", verb, handoff, *options, key=self.key)
-
-    def fails(self, *words):
-        """Exit code and what is said."""
-        done = self.city.casehub(*words, key=self.key, check=False)
-        return done.returncode, done.stderr
-
-    def arrives(self, case):
-        self.client.publish_one("case.milestone", self.name, f"{case}/on-scene", {"code": "unit.on_scene"},
-                                subject=case, party=self.name)
-
-
-class GroupStories(unittest.TestCase):
-    def setUp(self):
-        self.city = City()
-        self.addCleanup(self.city.close)
-
-    def run(self, result=None):
-        self.addCleanup(lambda: self.show_log(result))
-        return super().run(result)
-
-    def show_log(self, result):
-        if result.failures or result.errors or sys.exc_info()[0]:
-            print(f"---- hub\n{self.city.log()[-2000:]}", file=sys.stderr)
-
-    # ---- what the tests share
-
-    def parties(self, *names):
-        return [Party(self.city, name) for name in names]
-
-    def open(self, system, **data):
-        """A case that the system reports; its number."""
-        key = f"{system}.key"
-        self.city.grant(system, "connector", sources=[system], key=key)
-        answer = self.city.client(key).publish_one("case.opened", f"{system}/1", "1", data, ref="1", area="330703")
-        return answer["case"]
-
-    def shown(self, case):
-        row, = self.city.casehub("case", "show", case)
-        return row
-
-    def states(self, case):
-        """Party -> state of its latest handoff."""
-        return {handoff["party"]: handoff["state"] for handoff in self.shown(case)["handoffs"]}
-
-    def types(self, case):
-        return [event["type"] for event in self.city.casehub("case", "timeline", case)]
-
-    def restart(self):
-        """The hub is killed; what it knows of groups it knows from disk."""
-        self.city.kill()
-        self.city.start()
-
-    def folds_to_the_same(self):
-        self.assertEqual(self.city.stop(), 0)
-        rebuilt = self.city.rebuild()
-        self.assertEqual((rebuilt["ok"], rebuilt["equal"], rebuilt["findings"]), (True, True, []))
-
-    # ---- the stories
-
+class GroupStories(CityTest):
     def test_three_units_go_to_a_person_in_the_river_at_once(self):
         rescue, patrol, ambulance = units = self.parties(*RIVER)
         case = self.open("emergency", kind="dispatch", category="river.person", priority=1)
@@ -104,15 +24,14 @@ class GroupStories(unittest.TestCase):
 
         patrol.handoff("accept", handoffs[patrol.name])
         self.assertEqual(self.states(case), {rescue.name: "delivered", patrol.name: "accepted", ambulance.name: "delivered"})
-        patrol.arrives(case)
+        patrol.reaches(case, "unit.on_scene")
         ambulance.handoff("accept", handoffs[ambulance.name])
         rescue.handoff("accept", handoffs[rescue.name])
-        rescue.arrives(case)
+        rescue.reaches(case, "unit.on_scene")
         code, said = patrol.fails("handoff", "complete", handoffs[rescue.name])
         self.assertEqual(code, DENIED, said)
-        self.restart()
-        ambulance.client = self.city.client(ambulance.key)
-        ambulance.arrives(case)
+        self.restart(ambulance)
+        ambulance.reaches(case, "unit.on_scene")
         for unit in (rescue, patrol):
             unit.handoff("start", handoffs[unit.name])
             unit.handoff("complete", handoffs[unit.name])
@@ -124,9 +43,7 @@ class GroupStories(unittest.TestCase):
             self.assertLessEqual(handoff["offered"], handoff["delivered"])
             self.assertLessEqual(handoff["delivered"], handoff["accepted"])
             self.assertLessEqual(handoff["accepted"], handoff["ended"])
-        arrived = [event["actor"] for event in self.city.casehub("case", "timeline", case)
-                   if event["type"] == "case.milestone"]
-        self.assertEqual(arrived, [patrol.name, rescue.name, ambulance.name])
+        self.assertEqual(self.milestones(case), [(unit.name, "unit.on_scene") for unit in (patrol, rescue, ambulance)])
         self.folds_to_the_same()
 
     def test_two_offices_look_at_a_smell_together(self):
@@ -164,11 +81,9 @@ class GroupStories(unittest.TestCase):
         self.assertEqual((tried["previous"], tried["group"]), (f"{case}/h1", f"{case}/g1"))
         self.assertTrue(third.has_no_offer())
         second.handoff("accept", tried["handoff"])
-        self.restart()
+        self.restart(third)
         second.handoff("return", tried["handoff"], "--reason", "no-part")
 
-        third.client = self.city.client(third.key)
-        third.offers = third.client.subscribe(f"handoff.offered.*.{third.name}.>", name=f"{third.name}-offers")
         tried = third.takes()["data"]
         self.assertEqual(tried["next"], [])
         third.handoff("accept", tried["handoff"])

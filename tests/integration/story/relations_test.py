@@ -5,32 +5,24 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from city import City
+from city import CityTest
 
 AREA = "330902003001"
 REFUSED = 65  # the command line's exit code
 
 
-class Relations(unittest.TestCase):
+class Relations(CityTest):
     def setUp(self):
-        self.city = City()
-        self.addCleanup(self.city.close)
-        self.clients = {}
-        for system in ("service_centre", "grid", "forum"):
-            self.city.grant(system, "connector", sources=[system], key=f"{system}.key")
-            self.clients[system] = self.city.client(f"{system}.key")
+        super().setUp()
         for party in ("environment", "work-safety"):
             self.city.grant(party, "department", sources=[party], parties=[party], key=f"{party}.key")
         self.city.grant("supervisor", "supervisor", key="supervisor.key")
 
-    def open(self, system, ref, title, text, kind):
-        answer = self.clients[system].publish_one("case.opened", f"{system}/1", f"{ref}-opened",
-                                                  {"kind": kind, "category": "smell.industrial", "title": title, "text": text},
-                                                  ref=ref, area=AREA)
-        return answer["case"]
+    def reports_a_smell(self, system, ref, title, text, kind):
+        return self.open(system, ref, AREA, kind=kind, category="smell.industrial", title=title, text=text)
 
     def report(self, system, ref, event, **data):
-        return self.clients[system].publish_one(event, f"{system}/1", f"{ref}-{event}", data, ref=ref)
+        return self.system(system).publish_one(event, f"{system}/1", f"{ref}-{event}", data, ref=ref)
 
     def supervisor(self, *words, **options):
         return self.city.casehub(*words, key="supervisor.key", **options)
@@ -45,15 +37,10 @@ class Relations(unittest.TestCase):
     def answer(self, party, verb, handoff, *options):
         self.city.casehub("handoff", verb, handoff, *options, key=f"{party}.key")
 
-    def folds_to_the_same(self):
-        self.assertEqual(self.city.stop(), 0)
-        rebuilt = self.city.rebuild()
-        self.assertEqual((rebuilt["ok"], rebuilt["equal"], rebuilt["findings"]), (True, True, []))
-
     def three_reports(self):
-        return (self.open("service_centre", "C-1", "小区旁有刺鼻异味", "虚构小区东侧厂房夜里排放刺鼻气味", "matter"),
-                self.open("grid", "G-7", "小区旁刺鼻异味", "巡查发现虚构小区东侧厂房有刺鼻气味", "matter"),
-                self.open("forum", "t/99", "虚构小区东侧夜里刺鼻异味", "厂房夜里排放刺鼻气味，没法开窗", "post"))
+        return (self.reports_a_smell("service_centre", "C-1", "小区旁有刺鼻异味", "虚构小区东侧厂房夜里排放刺鼻气味", "matter"),
+                self.reports_a_smell("grid", "G-7", "小区旁刺鼻异味", "巡查发现虚构小区东侧厂房有刺鼻气味", "matter"),
+                self.reports_a_smell("forum", "t/99", "虚构小区东侧夜里刺鼻异味", "厂房夜里排放刺鼻气味，没法开窗", "post"))
 
     def test_three_reports_of_a_smell_become_one_case_that_every_number_finds(self):
         centre, grid, forum = self.three_reports()
