@@ -185,7 +185,10 @@ static ch_status read_clocks(ch_rules *rules, const ch_cfg *cfg, const config_se
 {
     size_t count = list == NULL ? 0 : (size_t)config_setting_length(list);
     rules->clocks = ch_arena_alloc(&rules->arena, (count + 1) * sizeof *rules->clocks);
-    ch_status status = rules->clocks == NULL ? no_memory(cfg, error) : CH_OK;
+    if (rules->clocks == NULL) {
+        return no_memory(cfg, error);
+    }
+    ch_status status = CH_OK;
     for (; status == CH_OK && rules->clock_count < count; rules->clock_count++) {
         status = read_clock(rules, cfg, config_setting_get_elem(list, (unsigned)rules->clock_count),
                             &rules->clocks[rules->clock_count], error);

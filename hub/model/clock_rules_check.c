@@ -38,8 +38,9 @@ static ch_status check_match(const ch_rules *rules, const ch_clock_rule *rule, c
 
 static ch_status check_triggers(const ch_rules *rules, const ch_clock_rule *rule, ch_error *error)
 {
-    const ch_clock_triggers *const lists[] = {&rule->starts, &rule->pauses, &rule->resumes, &rule->ends};
-    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+    enum { LISTS = 4 };
+    const ch_clock_triggers *const lists[LISTS] = {&rule->starts, &rule->pauses, &rule->resumes, &rule->ends};
+    for (size_t i = 0; i < LISTS; i++) {
         for (size_t k = 0; k < lists[i]->count; k++) {
             const char *type = lists[i]->at[k].type;
             bool is_known =

@@ -118,9 +118,10 @@ ch_status ch_judge_digests(ch_judgement *judgement, const ch_event *event, ch_st
 
 static bool is_known(const ch_case *the_case, const compared *field)
 {
-    for (size_t i = 0; i < the_case->digest_count; i++) {
-        if (ch_str_is(field->field, the_case->digests[i].field)) {
-            return memcmp(field->digest, the_case->digests[i].digest, sizeof field->digest) == 0;
+    const ch_field_digest *digests = the_case->digests;
+    for (size_t i = 0; digests != NULL && i < the_case->digest_count; i++) {
+        if (ch_str_is(field->field, digests[i].field)) {
+            return memcmp(field->digest, digests[i].digest, sizeof field->digest) == 0;
         }
     }
     return false;

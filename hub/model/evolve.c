@@ -253,7 +253,7 @@ static void note_step(ch_case *the_case, int64_t time_ms)
 static bool brings_a_ref(const ch_case *the_case, const ch_event *event)
 {
     if (event->ref.size == 0 || event->ref.size > CH_ID_MAX || the_case->ref_count == CH_REFS_MAX ||
-        !ch_str_is(event->source, the_case->source)) {
+        the_case->refs == NULL || !ch_str_is(event->source, the_case->source)) {
         return false;
     }
     for (size_t i = 0; i < the_case->ref_count; i++) {

@@ -170,7 +170,7 @@ static ch_status before_unlinked(ch_judgement *judgement, ch_event *event)
     const ch_case *other = NULL;
     ch_status status =
         ch_judge_find_other(judgement, "data.other", ch_mp_find_str(event->data, "other"), &other);
-    if (status != CH_OK) {
+    if (status != CH_OK || other == NULL) {
         return status;
     }
     const ch_link *link = ch_case_link(judgement->scratch, other->number);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #define BATCH_BYTES ((size_t)8 * 1024 * 1024)
-#define AWAITED_EVENTS 96 /* more than this costs fewer commits, but the committer waits for it */
+#define AWAITED_EVENTS 96  /* more than this costs fewer commits, but the committer waits for it */
 #define OWN_AHEAD_MOST 256 /* events of the hub's own that come before those of clients that wait, too */
 
 static ch_status temporary(ch_status status)

@@ -86,13 +86,25 @@ static void write_routing(FILE *file)
     fprintf(file, "{ name = \"else\"; party = \"mayor\"; }\n);\n");
 }
 
+/* Of every case: that it is taken up, and that it is done. */
+static void write_clocks(FILE *file)
+{
+    fprintf(file,
+            "clocks = (\n"
+            "{ name = \"accepted\"; within = \"3h\"; starts = ( \"handoff.offered\" );\n"
+            "  ends = ( \"handoff.accepted\", \"handoff.rejected\" ); escalate = ( \"supervisor\" ); },\n"
+            "{ name = \"resolved\"; within = \"168h\"; warn = \"80%%\"; starts = ( \"case.opened\" );\n"
+            "  ends = ( \"case.resolved\" ); escalate = ( \"mayor\" ); }\n);\n");
+}
+
 static const struct {
     const char *name;
     void (*write)(FILE *file);
 } tables[] = {{"areas.csv", write_areas},
               {"categories.csv", write_categories},
               {"parties.csv", write_parties},
-              {"routing.cfg", write_routing}};
+              {"routing.cfg", write_routing},
+              {"sla.cfg", write_clocks}};
 #define TABLE_COUNT (sizeof tables / sizeof *tables)
 
 static bool write_table(const char *folder, size_t index)

@@ -531,12 +531,13 @@ static void refuses_what_is_too_large_for_all_members_together(void **state)
 static void has_room_for_as_many_members_as_the_city_has_parties(void **state)
 {
     city *of = *state;
-    char data[2048];
+    char data[2048], party[2 * CH_CODE_MAX];
     size_t count = format_offer_to_all(of, "", data, sizeof data);
+    snprintf(party, sizeof party, "{\"party\":\"%s\"}", of->rules->parties[0].code);
     assert_int_equal(city_command(of, "handoff.offered", 1, data), CH_OK);
     assert_int_equal(of->decision->count, count);
-    assert_int_equal(city_command(of, "handoff.accepted", 1, "{\"party\":\"water\"}"), CH_OK);
-    assert_int_equal(city_command(of, "handoff.completed", 1, "{\"party\":\"water\"}"), CH_OK);
+    assert_int_equal(city_command(of, "handoff.accepted", 1, party), CH_OK);
+    assert_int_equal(city_command(of, "handoff.completed", 1, party), CH_OK);
     assert_int_equal(of->decision->count, count + 1);
     assert_int_equal(city_case(of, 1)->state, CH_CASE_RESOLVED);
 }
