@@ -7,6 +7,8 @@
 
 #define DATA_LIMIT ((size_t)64 * 1024)
 #define REFS 6
+#define KNOT 4 /* cases that much happens to */
+#define HOUR_MS INT64_C(3600000)
 
 void matters_init(matters *of, clients *who, witness *seen)
 {
@@ -82,10 +84,11 @@ static void pick_ref(matters *of, draft *at)
     snprintf(at->ref, sizeof at->ref, "r-%" PRIu64, below(of, REFS));
 }
 
-/* Some case; of nobody now and then. */
-static const ch_case *pick_case(matters *of, draft *at)
+/* One of the first so many cases; of nobody now and then. */
+static const ch_case *pick_among(matters *of, draft *at, uint64_t most)
 {
     uint64_t count = witness_case_count(of->witness);
+    count = count < most ? count : most;
     const ch_case *found = count == 0 ? NULL : witness_case(of->witness, 1 + below(of, count));
     if (found == NULL || below(of, 30) == 0) {
         snprintf(at->subject, sizeof at->subject, "ZJ-20261123-%u", 9999);
@@ -98,12 +101,17 @@ static const ch_case *pick_case(matters *of, draft *at)
     return found;
 }
 
+static const ch_case *pick_case(matters *of, draft *at)
+{
+    return pick_among(of, at, UINT64_MAX);
+}
+
 /* ---- events of cases */
 
 static saying *open_case(matters *of, const client *by)
 {
-    static const char *const categories[] = {"power.trip", "river", "lamp.out", "smell.industrial",
-                                             "water.leak"};
+    static const char *const categories[] = {"power.trip",       "river",      "lamp.out",
+                                             "smell.industrial", "water.leak", "service.repair"};
     static const char *const titles[] = {"the lamp at the bridge is out", "lamp at the bridge out again",
                                          "a transformer", "厂房夜里排放刺鼻气味", "厂房夜里有刺鼻气味"};
     draft at;
@@ -134,11 +142,12 @@ static const char *const case_types[] = {"case.accepted", "case.assigned",  "cas
 
 static void fill_case_event(matters *of, const char *type)
 {
+    static const char *const reasons[] = {"planned", "citizen", "external"};
     ch_mp_put_map(&of->data, 1);
     if (strcmp(type, "case.assigned") == 0) {
         put(of, "party", "urban-mgmt");
     } else if (strcmp(type, "case.waiting") == 0) {
-        put(of, "reason", "planned");
+        put(of, "reason", ONE_OF(of, reasons));
     } else if (strcmp(type, "case.feedback") == 0) {
         put_number(of, "score", (int64_t)below(of, 7)); /* 1 to 5 are right */
     } else if (strcmp(type, "case.milestone") == 0 && below(of, 2) == 0) {
@@ -170,8 +179,9 @@ static saying *tie(matters *of, const client *by)
     draft at, other;
     begin(of, &other, by, "case.noted");
     begin(of, &at, by, ONE_OF(of, types));
-    (void)pick_case(of, &at);
-    (void)pick_case(of, &other);
+    uint64_t most = below(of, 2) == 0 ? KNOT : UINT64_MAX;
+    (void)pick_among(of, &at, most);
+    (void)pick_among(of, &other, most);
     bool merges = ch_str_is(at.event.type, "case.merged");
     if (ch_str_is(at.event.type, "case.split")) {
         ch_mp_put_map(&of->data, 2);
@@ -200,38 +210,86 @@ static saying *command(matters *of, const client *by)
     return end(of, &at, by, 0);
 }
 
+/* That the department holds. */
+static const char *const parties[] = {"power-supply", "urban-mgmt", "water-rescue", "environment"};
+
+/* One that is open, and what brings it on; NULL: there is none. */
+static const char *next_answer(matters *of, const ch_case *about, uint64_t *out_index)
+{
+    size_t count = about == NULL ? 0 : about->handoff_count;
+    size_t first = count == 0 ? 0 : (size_t)below(of, count);
+    for (size_t i = 0; i < count; i++) {
+        const ch_handoff *handoff = &about->handoffs[(first + i) % count];
+        if (ch_handoff_is_open(handoff->state)) {
+            *out_index = handoff->index;
+            return handoff->state <= CH_HANDOFF_DELIVERED ? "handoff.accepted" : "handoff.completed";
+        }
+    }
+    return NULL;
+}
+
 static saying *answer_handoff(matters *of, const client *by)
 {
-    static const char *const types[] = {"handoff.accepted", "handoff.accepted",  "handoff.rejected",
-                                        "handoff.started",  "handoff.completed", "handoff.failed",
-                                        "handoff.returned", "handoff.urged",     "handoff.withdrawn"};
+    static const char *const types[] = {"handoff.accepted",   "handoff.accepted",  "handoff.rejected",
+                                        "handoff.started",    "handoff.completed", "handoff.failed",
+                                        "handoff.returned",   "handoff.urged",     "handoff.withdrawn",
+                                        "handoff.transferred"};
     draft at;
     char handoff[CH_HANDOFF_ID_SIZE];
     begin(of, &at, by, ONE_OF(of, types));
-    const ch_case *about = pick_case(of, &at);
-    uint64_t count = about == NULL ? 0 : about->handoff_count;
-    snprintf(handoff, sizeof handoff, "%s/h%" PRIu64, at.subject, 1 + below(of, count + 1));
+    bool goes_on = below(of, 2) == 0;
+    const ch_case *about = pick_among(of, &at, goes_on ? KNOT : UINT64_MAX);
+    uint64_t index = 1 + below(of, about == NULL ? 1 : about->handoff_count + 1);
+    const char *likely = goes_on ? next_answer(of, about, &index) : NULL;
+    at.event.type = likely == NULL ? at.event.type : ch_str_of(likely);
+    snprintf(handoff, sizeof handoff, "%s/h%" PRIu64, at.subject, index);
+    bool passes_on = ch_str_is(at.event.type, "handoff.transferred");
     ch_mp_put_map(&of->data, 2);
     put(of, "handoff", handoff);
-    put(of, "text", "we look at it");
+    put(of, passes_on ? "party" : "text", passes_on ? ONE_OF(of, parties) : "we look at it");
     return end(of, &at, by, 0);
+}
+
+/* Some of those parties, and how they stand beside each other: three fields. */
+static void put_plan(matters *of)
+{
+    static const char *const forms[] = {"parallel", "sequence", "joint", "cc"};
+    static const char *const needs[] = {"all", "any", "2"};
+    const char *form = ONE_OF(of, forms);
+    uint32_t count = 2 + (uint32_t)below(of, 3), first = (uint32_t)below(of, 2);
+    ch_mp_put_text(&of->data, "parties");
+    ch_mp_put_array(&of->data, count);
+    for (uint32_t i = 0; i < count; i++) {
+        ch_mp_put_text(&of->data, parties[(first + i) % (sizeof parties / sizeof *parties)]);
+    }
+    put(of, "form", form);
+    if (strcmp(form, "parallel") == 0) {
+        put(of, "need", ONE_OF(of, needs));
+    } else if (strcmp(form, "joint") == 0) {
+        put(of, "lead", parties[first + below(of, 2)]);
+    } else {
+        put(of, "text", "one after another, or all");
+    }
 }
 
 static saying *offer(matters *of, const client *by)
 {
-    static const char *const parties[] = {"power-supply", "urban-mgmt", "water-rescue", "environment"};
     draft at;
     bool extends = below(of, 3) == 0;
     char handoff[CH_HANDOFF_ID_SIZE];
     begin(of, &at, by, extends ? "handoff.extended" : "handoff.offered");
-    const ch_case *about = pick_case(of, &at);
+    bool to_several = !extends && below(of, 2) == 0;
+    const ch_case *about = pick_among(of, &at, to_several ? KNOT : UINT64_MAX);
     int64_t due = of->clients->machine->wall_ms + (int64_t)below(of, 20000) - 2000;
-    ch_mp_put_map(&of->data, 2);
+    due += to_several ? HOUR_MS : 0; /* until enough of them have answered */
+    ch_mp_put_map(&of->data, to_several ? 4 : 2);
     put_number(of, "due", due);
     if (extends) {
         uint64_t count = about == NULL ? 0 : about->handoff_count;
         snprintf(handoff, sizeof handoff, "%s/h%" PRIu64, at.subject, 1 + below(of, count + 1));
         put(of, "handoff", handoff);
+    } else if (to_several) {
+        put_plan(of);
     } else {
         put(of, "party", ONE_OF(of, parties));
     }

@@ -17,6 +17,7 @@ void witness_init(witness *of, machine *on, ch_rules *rules)
     assert_int_equal(mkdir(of->dir, 0700), 0);
     assert_ok(ch_state_open(&of->state, of->dir, &options, NULL, &of->error), &of->error);
     assert_int_equal(ch_decision_new(&of->decision), CH_OK);
+    books_init(&of->books);
     of->events = calloc(WITNESS_EVENTS, sizeof *of->events);
     assert_non_null(of->events);
     ch_buf *const buffers[] = {&of->public_data, &of->secret, &of->public_part, &of->opened};
@@ -33,6 +34,7 @@ void witness_done(witness *of)
     ch_buf_done(&of->opened);
     free(of->events);
     ch_decision_free(of->decision);
+    books_done(&of->books);
     ch_state_close(of->state);
 }
 
@@ -235,6 +237,23 @@ static void check_order(witness *of, size_t who, const posting *at, size_t index
     of->last_index[who] = index;
 }
 
+/* A client that has seen another version, or plays a drill, changes nothing real. */
+static void check_condition(witness *of, const ch_event *event)
+{
+    uint64_t number = of->decision->events[of->decision->incoming].case_number;
+    const book *target = books_find(&of->books, number), *named;
+    if (target != NULL && event->test_mode && !target->is_drill) {
+        violated(of, "%.*s of a drill is taken by a real case", CH_STR_ARG(event->id));
+    }
+    if (event->expected_version < 0 || ch_case_id_number(event->subject, &number) != CH_OK) {
+        return;
+    }
+    named = books_find(&of->books, number);
+    if (named == NULL || event->expected_version != (int64_t)named->version) {
+        violated(of, "%.*s was meant for version %" PRId64, CH_STR_ARG(event->id), event->expected_version);
+    }
+}
+
 static prediction predict(witness *of, size_t who, const client *by, const posting *at, size_t index)
 {
     saying *said = at->items[index];
@@ -254,6 +273,7 @@ static prediction predict(witness *of, size_t who, const client *by, const posti
     if (!said->was_refused) {
         check_order(of, who, at, index);
     }
+    check_condition(of, &said->event);
     uint64_t own = witness_expect_decision(of);
     const heard *accepted = witness_remember(of, said, own);
     witness_expect_consequences(of, &said->event);

@@ -9,6 +9,7 @@
 
 #include "hub/model/decide.h"
 
+#include "tests/simulation/books.h"
 #include "tests/simulation/clients.h"
 
 #define WITNESS_EVENTS 4096
@@ -35,6 +36,7 @@ typedef struct witness {
     ch_state *state;
     ch_decision *decision;
     ch_view view;
+    books books;       /* the same, without the model */
     uint64_t position; /* of the last record that was looked at */
     uint8_t chain[CH_HASH_SIZE];
     int64_t recorded_ms, now_ms; /* of the last record, and of this round's batch */
@@ -89,8 +91,10 @@ void witness_check(witness *of);
 void witness_check_start(witness *of);
 /* The state is the fold of the log; with rebuild, also as the store makes it anew. */
 void witness_check_fold(witness *of, bool rebuild);
-/* Cases that are tied say the same of each other. */
-void witness_check_relations(witness *of);
+/* Every case is what its events say, and stands with others as it may. */
+void witness_check_cases(witness *of);
+/* What lists and counts are made of is what the log says. After a start: readers see all of it. */
+void witness_check_figures(witness *of);
 /* With time to do it, every handoff that was due has ended. */
 void witness_check_deadlines(witness *of);
 

@@ -144,6 +144,9 @@ void witness_check(witness *of)
     }
     ch_state_reader_close(reader);
     check_letters(of);
+    if (!books_check(&of->books)) {
+        violated(of, "%s", of->books.wrong);
+    }
 }
 
 void witness_check_start(witness *of)
@@ -168,55 +171,6 @@ void witness_check_start(witness *of)
         }
     }
     witness_close_log(of);
-}
-
-/* What one case says of another that one says back, and nobody works on what was merged away. */
-static void check_links(witness *of, const ch_case *the_case)
-{
-    for (size_t i = 0; i < the_case->link_count; i++) {
-        const ch_link *link = &the_case->links[i];
-        if (link->relation == CH_RELATION_SUGGESTED) {
-            continue;
-        }
-        const ch_case *other = witness_case(of, link->other);
-        assert_non_null(other);
-        const ch_link *back = ch_case_link(other, the_case->number);
-        bool merged = link->relation == CH_RELATION_MERGED;
-        if (merged ? other->merged_into != the_case->number
-                   : back == NULL ||
-                         (back->relation == CH_RELATION_CHILD) != (link->relation == CH_RELATION_PARENT) ||
-                         (back->relation == CH_RELATION_PARENT) != (link->relation == CH_RELATION_CHILD)) {
-            violated(of, "%s says that %s is %s, and that one does not", the_case->id, link->id,
-                     ch_relation_name(link->relation));
-        }
-    }
-}
-
-static void check_merged(witness *of, const ch_case *the_case)
-{
-    if ((the_case->state == CH_CASE_MERGED) != (the_case->merged_into != 0)) {
-        violated(of, "%s is %s, merged into %" PRIu64, the_case->id, ch_case_state_name(the_case->state),
-                 the_case->merged_into);
-    }
-    for (size_t i = 0; the_case->merged_into != 0 && i < the_case->handoff_count; i++) {
-        if (ch_handoff_is_open(the_case->handoffs[i].state)) {
-            violated(of, "%s was merged, and its h%" PRIu32 " is open", the_case->id,
-                     the_case->handoffs[i].index);
-        }
-    }
-}
-
-void witness_check_relations(witness *of)
-{
-    ch_case *the_case; /* its own, because looking at another may let go of it */
-    uint64_t count = witness_case_count(of);
-    assert_int_equal(ch_case_new(&the_case), CH_OK);
-    for (uint64_t number = 1; number <= count; number++) {
-        assert_int_equal(ch_case_copy(the_case, witness_case(of, number)), CH_OK);
-        check_links(of, the_case);
-        check_merged(of, the_case);
-    }
-    ch_case_free(the_case);
 }
 
 void witness_check_fold(witness *of, bool rebuild)

@@ -1,5 +1,5 @@
 /* witness_inside.h - what the files of the witness share: witness.c (a PUBLISH and its answer), witness_records.c (the
- * log against what must follow), witness_checks.c (what always holds).
+ * log against what must follow), witness_checks.c (what always holds), witness_cases.c (the same of cases).
  */
 #ifndef TESTS_SIMULATION_WITNESS_INSIDE_H
 #define TESTS_SIMULATION_WITNESS_INSIDE_H

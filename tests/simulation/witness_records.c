@@ -126,6 +126,10 @@ static void fold(witness *of)
         of->is_sealed[of->record.case_number] = true;
     }
     of->position = of->record.sequence;
+    if (!ch_str_starts(of->event.type, CH_STR("hub.")) &&
+        !books_take(&of->books, of->record.case_number, &of->event)) {
+        violated(of, "%.*s: %s", CH_STR_ARG(of->event.type), of->books.wrong);
+    }
     of->recorded_ms = of->record.recorded_ms;
     memcpy(of->chain, of->record.chain, CH_HASH_SIZE);
 }
