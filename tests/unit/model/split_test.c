@@ -136,6 +136,25 @@ static void takes_back_a_part_by_merging_it(void **state)
     assert_int_equal(city_case(of, PART)->link_count, 0);
 }
 
+/* What the part's events say of its handoffs is nothing that the whole has promised. */
+static void the_part_has_clocks_of_its_own_and_the_whole_keeps_its(void **state)
+{
+    city *of = *state;
+    city_stop(of);
+    city_start_with_clocks(of);
+    assert_int_equal(city_open(of, "forum/zh", "7", "{\"kind\":\"post\",\"category\":\"road.damage\"}"),
+                     CH_OK);
+    size_t before = city_case(of, WHOLE)->clock_count;
+    assert_true(before > 0);
+    assert_int_equal(
+        city_command(of, "case.split", WHOLE, "{\"title\":\"a lamp\",\"category\":\"lamp.out\"}"), CH_OK);
+    assert_types(
+        of, "*case.split case.opened handoff.offered case.linked case.linked clock.started clock.started");
+    assert_int_equal(city_case(of, WHOLE)->clock_count, before);
+    assert_int_equal(city_case(of, PART)->clock_count, 2);
+    assert_string_equal(city_case(of, PART)->clocks[1].party, "urban-mgmt");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +166,7 @@ int main(void)
                                         stop),
         cmocka_unit_test_setup_teardown(splits_nothing_off_a_case_that_is_not_there, start, stop),
         cmocka_unit_test_setup_teardown(takes_back_a_part_by_merging_it, start, stop),
+        cmocka_unit_test_setup_teardown(the_part_has_clocks_of_its_own_and_the_whole_keeps_its, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
