@@ -204,6 +204,16 @@ static bool is_open_letter(const ch_dead_letter *letter)
     return strcmp(letter->status, "open") == 0 || strcmp(letter->status, "retrying") == 0;
 }
 
+/* By the hub, or by the connector that made it (connectors/host/dead_letter.c). */
+static bool was_cut(const ch_dead_letter *letter)
+{
+    static const char note[] = " (raw cut)";
+    ch_str reason = ch_str_of(letter->reason);
+    size_t size = sizeof note - 1;
+    return ch_str_starts(reason, CH_STR(RAW_CUT)) ||
+           (reason.size >= size && memcmp(reason.at + reason.size - size, note, size) == 0);
+}
+
 static ch_status check_letter(ch_batch *batch, const ch_event *event, ch_error *error)
 {
     ch_dead_letter letter;
@@ -221,6 +231,11 @@ static ch_status check_letter(ch_batch *batch, const ch_event *event, ch_error *
     if (status == CH_OK && !is_open_letter(&letter)) {
         return ch_error_set(error, CH_CONFLICT, "data.number", "dead letter %lld is %s", (long long)number,
                             letter.status);
+    }
+    if (status == CH_OK && ch_str_is(action, "retry") && was_cut(&letter)) {
+        return ch_error_set(error, CH_REFUSED, "data.number",
+                            "dead letter %lld has not all of what came: only its source can send it again",
+                            (long long)number);
     }
     return status;
 }

@@ -193,6 +193,10 @@ static void what_is_refused_beside_a_checkpoint_becomes_a_dead_letter_and_the_re
     assert_string_equal(letter.reason, "is no x");
 }
 
+#define ACT_ON_LETTER(action)                                                                                \
+    "{\"type\":\"hub.deadletter\",\"source\":\"desk/1\",\"data\":{\"action\":\"" action "\",\"number\":1}}"
+
+/* What is left of it is not what came, though it may look whole. */
 static void a_dead_letter_of_a_huge_event_is_cut_and_says_so(void **state)
 {
     fixture *f = *state;
@@ -217,6 +221,9 @@ static void a_dead_letter_of_a_huge_event_is_cut_and_says_so(void **state)
         json_string_value(json_object_get(json_object_get(town_row(&f->of, 0), "raw"), "$base64"));
     assert_non_null(raw);
     assert_int_equal(strlen(raw), (size_t)192 * 1024 / 3 * 4);
+
+    assert_status(town_publish(&f->of, &town_operator, ACT_ON_LETTER("retry")), CH_REFUSED);
+    assert_status(town_publish(&f->of, &town_operator, ACT_ON_LETTER("drop")), CH_OK);
 }
 
 static void a_batch_that_is_not_stored_has_not_happened(void **state)
