@@ -1,42 +1,19 @@
 /* The writer when its batches are committed on a thread of their own, on a disk that refuses one of them. */
 #include "tests/simulation/disk.h"
-#include "tests/simulation/machine.h"
+#include "tests/simulation/writer_alone.h"
 #include "tests/unit/check.h"
-
-#include "hub/base/diag.h"
-#include "hub/config/rules_config.h"
 
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
 
-#define MAP ((size_t)16 << 20)
 #define LONG_ENOUGH_MS 200 /* for a commit of the state, and for the next try */
 
 static int setup(void **state)
 {
     static machine of;
-    ch_rules *rules;
-    ch_error error;
-    ch_diag_setup("simulation", (ch_diag_level)(CH_DIAG_ERROR + 1));
-    assert_ok(
-        ch_rules_load(&rules, CASEHUB_SOURCE_DIR "/schemas", CASEHUB_SOURCE_DIR "/schemas/city", &error),
-        &error);
-    machine_init(&of, 1, rules);
-    of.map_bytes = MAP;
-    of.commit_events = 65536;
-    of.commits_beside = true;
-    assert_ok(machine_start(&of), &of.error);
+    writer_set_up(&of, true);
     *state = &of;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    machine *of = *state;
-    ch_rules *rules = of->rules;
-    machine_done(of);
-    ch_rules_unref(rules);
     return 0;
 }
 
@@ -87,7 +64,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_commit_of_the_state_outlives_a_batch_that_found_no_room, setup,
-                                        teardown),
+                                        writer_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,10 @@
 /* The writer round by round: whose turn it is, and what it tries again by itself. */
 #include "tests/simulation/disk.h"
-#include "tests/simulation/machine.h"
+#include "tests/simulation/writer_alone.h"
 #include "tests/unit/check.h"
-
-#include "hub/base/diag.h"
-#include "hub/config/rules_config.h"
 
 #include <stdio.h>
 
-#define MAP ((size_t)16 << 20)
 #define LONG_ENOUGH_MS 200 /* for a commit of the state */
 #define OWN 600            /* of the hub's own, at the same time */
 #define CLIENTS 300        /* of clients */
@@ -16,26 +12,8 @@
 static int setup(void **state)
 {
     static machine of;
-    ch_rules *rules;
-    ch_error error;
-    ch_diag_setup("simulation", (ch_diag_level)(CH_DIAG_ERROR + 1));
-    assert_ok(
-        ch_rules_load(&rules, CASEHUB_SOURCE_DIR "/schemas", CASEHUB_SOURCE_DIR "/schemas/city", &error),
-        &error);
-    machine_init(&of, 1, rules);
-    of.map_bytes = MAP;
-    of.commit_events = 65536;
-    assert_ok(machine_start(&of), &of.error);
+    writer_set_up(&of, false);
     *state = &of;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    machine *of = *state;
-    ch_rules *rules = of->rules;
-    machine_done(of);
-    ch_rules_unref(rules);
     return 0;
 }
 
@@ -146,7 +124,7 @@ static void what_a_failed_batch_took_back_with_it_is_committed_though_no_work_co
     assert_true(ch_state_committed(of->hub->store->state) >= 1);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, writer_tear_down)
 
 int main(void)
 {
