@@ -1,7 +1,8 @@
 /* casehub_connector.h - what a connector plugin gives to the host, and what the host lends to it.
  *
- * A plugin adds transports (how records come in) and formats (how they are cut and read). It is a shared object
- * with one exported symbol, whose name carries the major version of this header:
+ * A plugin adds transports (how records come in) and formats (how they are cut and read), senders (how messages go
+ * out) and writers (what they look like). It is a shared object with one exported symbol, whose name carries the
+ * major version of this header:
  *
  *     CASEHUB_CONNECTOR_EXPORT const casehub_plugin casehub_connector_v1 = {CASEHUB_SIZED(casehub_plugin), ...};
  *
@@ -94,6 +95,30 @@ typedef struct casehub_outcome {
     bool duplicate; /* it was there before */
 } casehub_outcome;
 
+/* ---- What goes out */
+
+/* One message that the outward mapping made of an event. Lives until it is settled. */
+typedef struct casehub_message {
+    size_t size;
+    /* The same at every attempt, "<hub>/<sequence>/<n>", 1..100 bytes: what a receiver knows a repeat by. */
+    const char *id;
+    const char *body; /* as the writer made it */
+    size_t body_size;
+    const char *media_type; /* the writer's, "application/json" */
+    /* What the mapping says besides, each NULL when it does not: which of the sender's targets ("water"), and a name for
+     * it ("order-17.xml"). Both may come from a case: a sender looks a target up and never takes it for an address. */
+    const char *target, *name;
+    /* The mapping's "parameters", a JSON object: header fields, columns; NULL when there are none. */
+    const char *parameters;
+    unsigned attempt; /* from 1 */
+} casehub_message;
+
+typedef enum casehub_sent {
+    CASEHUB_SENT,  /* the receiver has taken it durably */
+    CASEHUB_LATER, /* not now: it comes again after a growing pause, and what follows of its case waits */
+    CASEHUB_UNDELIVERABLE /* never in this form: it becomes a dead letter with the reason */
+} casehub_sent;
+
 /* ---- Services, lent for as long as the state lives */
 
 typedef enum casehub_level { CASEHUB_DEBUG, CASEHUB_INFO, CASEHUB_WARN, CASEHUB_ERROR } casehub_level;
@@ -135,6 +160,13 @@ struct casehub_host {
     void (*release)(const casehub_host *host, char *text); /* NULL is fine */
     /* True while the hub is connected and has welcomed this connector. */
     bool (*connected)(const casehub_host *host);
+
+    /* For a sender: how the message that send was given ended; it is gone then. Also from inside send. reason: in words,
+     * without a case text or personal data; NULL or "" when sent. wait_ms: of LATER, what the receiver asked for
+     * (Retry-After); -1: the usual pause. answer: what the receiver said, answer_size bytes, 64 KiB at most, NULL: nothing;
+     * where the configuration says so it is read as records of the connector. */
+    void (*settle)(const casehub_host *host, casehub_sent sent, const char *reason, int64_t wait_ms,
+                   const char *answer, size_t answer_size);
 };
 
 /* ---- Transports */
@@ -217,6 +249,47 @@ typedef struct casehub_format {
     int (*end)(void *state, const casehub_sink *sink);
 } casehub_format;
 
+/* ---- Senders: messages to a system that does not speak CHP/1 */
+
+typedef struct casehub_sender {
+    size_t size;
+    const char *name; /* [a-z0-9_]; also the configuration's group, in the group `outward` */
+    const char *help; /* one sentence */
+    const casehub_option *options;
+    size_t option_count;
+    const char *writer; /* the writer if the configuration names none; NULL: it must */
+    size_t state_size;  /* zeroed memory that the host gives to open */
+    /* As those of a transport. A receiver that is away is no failure of open. */
+    int (*open)(void *state, const casehub_host *host, const casehub_value *values);
+    void (*close)(void *state);
+    int (*fd)(void *state);
+    int (*step)(void *state);
+    /* Begins to hand the message over; one at a time. It ends in settle, now or in a later step, within a time that the
+     * sender's own options bound. close while one is under way drops it: it comes again. */
+    void (*send)(void *state, const casehub_message *message);
+} casehub_sender;
+
+/* ---- Writers: what the outward mapping made, as bytes */
+
+typedef struct casehub_output casehub_output;
+struct casehub_output {
+    size_t size;
+    void *context;
+    /* False: there is no room or no memory; return -1. */
+    bool (*append)(const casehub_output *output, const void *bytes, size_t size);
+    /* In words, why this cannot be written, and of which field (NULL: of none); then return -1. */
+    void (*fail)(const casehub_output *output, const char *field, const char *reason);
+};
+
+typedef struct casehub_writer {
+    size_t size;
+    const char *name; /* as the format of the same bytes is called: "json", "xml" */
+    const char *help;
+    const char *media_type; /* "application/xml" */
+    /* json: the message's body as the mapping gave it, any JSON value. 0, or -1. */
+    int (*write)(const char *json, size_t json_size, const casehub_output *output);
+} casehub_writer;
+
 typedef struct casehub_plugin {
     size_t size;
     const char *name, *version;
@@ -224,6 +297,10 @@ typedef struct casehub_plugin {
     size_t transport_count;
     const casehub_format *const *formats;
     size_t format_count;
+    const casehub_sender *const *senders;
+    size_t sender_count;
+    const casehub_writer *const *writers;
+    size_t writer_count;
 } casehub_plugin;
 
 #ifdef __cplusplus
