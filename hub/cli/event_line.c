@@ -10,14 +10,15 @@ static const struct {
     const char *field, *before;
     bool is_time;
 } said[] = {
-    {"handoff", "", false},        {"party", "", false},         {"into", "into ", false},
-    {"other", "with ", false},     {"relation", "as ", false},   {"reported", "reported ", false},
-    {"merged", "of ", false},      {"clock", "", false},         {"rule", "", false},
-    {"code", "", false},           {"connector", "", false},     {"state", "", false},
-    {"action", "", false},         {"number", "number ", false}, {"name", "", false},
-    {"reason", "because ", false}, {"resolution", "", false},    {"score", "score ", false},
-    {"level", "level ", false},    {"to", "to ", false},         {"due", "due ", true},
-    {"until", "until ", true},     {"title", "", false},         {"text", "", false},
+    {"handoff", "", false},     {"party", "", false},          {"into", "into ", false},
+    {"other", "with ", false},  {"relation", "as ", false},    {"reported", "reported ", false},
+    {"merged", "of ", false},   {"clock", "", false},          {"rule", "", false},
+    {"code", "", false},        {"value", "", false},          {"connector", "", false},
+    {"state", "", false},       {"action", "", false},         {"number", "number ", false},
+    {"name", "", false},        {"reason", "because ", false}, {"resolution", "", false},
+    {"score", "score ", false}, {"level", "level ", false},    {"to", "to ", false},
+    {"due", "due ", true},      {"until", "until ", true},     {"title", "", false},
+    {"text", "", false},
 };
 
 static void append_said(ch_buf *all, const json_t *data, size_t index)

@@ -38,7 +38,7 @@ class Assessments(CityTest):
                 self.restart(street, *departments)
         self.assertEqual((self.shown(case)["state"], self.open_handoffs(case)), ("in_progress", [STREET]))
         self.assertRegex(self.city.text("case", "show", case), rf"{case}/g1 +parallel +all ")
-        street.reaches(case, "risk.verdict", "可以实施")
+        street.reaches(case, "risk.verdict", "可以实施", "proceed")
         street.handoff("complete", own, "--text", "可以实施")
         self.assertEqual(self.shown(case)["state"], "resolved")
         self.assertEqual(self.milestones(case), [(STREET, "risk.point_raised")] * len(POINTS) + [
@@ -62,17 +62,18 @@ class Assessments(CityTest):
         street.reaches(case, "risk.point_raised", POINTS["land"])
         street.offers_to(case, ["land"])
         point = land.begins()
-        street.reaches(case, "risk.verdict", "暂缓实施")
+        street.reaches(case, "risk.verdict", "暂缓实施", "postpone")
         street.case("wait", case, "--reason", "planned", "--until", "2027-06-30T00:00:00+08:00")
         row = self.shown(case)
         self.assertEqual((row["state"], row["waiting_reason"]), ("waiting", "planned"))
         self.clears_its_point(land, case, point)
         self.assertEqual(self.shown(case)["state"], "waiting")  # that one point is cleared gives it no verdict
-        street.reaches(case, "risk.verdict", "不予实施")
+        street.reaches(case, "risk.verdict", "不予实施", "stop")
         street.handoff("complete", own)
         row = self.shown(case)
         self.assertEqual((row["state"], row.get("waiting_reason")), ("resolved", None))
         self.assertNotIn("case.resumed", self.types(case))
+        self.assertRegex(self.city.text("case", "timeline", case), r"(?s)risk\.verdict, postpone, .*risk\.verdict, stop, ")
         self.folds_to_the_same()
 
 

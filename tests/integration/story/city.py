@@ -175,10 +175,10 @@ class Party:
         done = self.city.casehub(*words, key=self.key, check=False)
         return done.returncode, done.stderr
 
-    def reaches(self, case, code, text=None):
+    def reaches(self, case, code, text=None, value=None):
         """A milestone."""
         self.told += 1
-        data = {"code": code, **({"text": text} if text else {})}
+        data = {"code": code, **({"text": text} if text else {}), **({"value": value} if value else {})}
         self.client.publish_one("case.milestone", self.name, f"{self.name}-{self.told}", data, subject=case, party=self.name)
 
 
