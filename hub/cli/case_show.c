@@ -6,6 +6,10 @@
 #include "hub/model/event.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PAGE_ROWS 1000
 
 static void print_what(FILE *out, const json_t *row)
 {
@@ -181,6 +185,18 @@ static ch_status print_clocks(ch_cli *cli, json_t *clocks)
     return print_section(cli, "Clocks", clocks, columns, CH_COUNT_OF(columns));
 }
 
+static ch_status print_milestones(ch_cli *cli, json_t *milestones)
+{
+    static const ch_column columns[] = {
+        {.field = "code", .heading = "MILESTONE"},
+        {.field = "value", .heading = "VALUE"},
+        {.field = "time", .heading = "TIME", .kind = CH_CELL_TIME},
+        {.field = "party", .heading = "PARTY"},
+        {.field = "text", .heading = "TEXT", .most = 60},
+    };
+    return print_section(cli, "Milestones", milestones, columns, CH_COUNT_OF(columns));
+}
+
 static ch_status print_case(ch_cli *cli, json_t *row)
 {
     static const ch_column step_columns[] = {
@@ -203,6 +219,9 @@ static ch_status print_case(ch_cli *cli, json_t *row)
         status = print_clocks(cli, json_object_get(row, "clocks"));
     }
     if (status == CH_OK) {
+        status = print_milestones(cli, json_object_get(row, "milestones"));
+    }
+    if (status == CH_OK) {
         status = print_links(cli, json_object_get(row, "links"));
     }
     if (status != CH_OK) {
@@ -211,6 +230,50 @@ static ch_status print_case(ch_cli *cli, json_t *row)
     measure_steps(json_object_get(row, "steps"), now_ms);
     return print_section(cli, "Steps", json_object_get(row, "steps"), step_columns,
                          CH_COUNT_OF(step_columns));
+}
+
+/* What a milestone says, of the event that says it. */
+static void add_milestone(json_t *milestones, const json_t *event)
+{
+    static const char *const said[] = {"code", "value", "text"};
+    json_t *row = json_object();
+    const json_t *data = ch_row_map(event, "data");
+    for (size_t i = 0; i < CH_COUNT_OF(said); i++) {
+        json_object_set(row, said[i], json_object_get(data, said[i]));
+    }
+    json_object_set(row, "time", json_object_get(event, "time"));
+    json_object_set(row, "party", json_object_get(event, "party"));
+    json_array_append_new(milestones, row);
+}
+
+/* A case keeps where it stands, not how far beyond that its milestones say it is: they are in its events. */
+static ch_status find_milestones(ch_cli *cli, json_t *row)
+{
+    json_t *milestones = json_array();
+    char *next = NULL;
+    ch_status status = CH_OK;
+    do {
+        size_t index;
+        json_t *event, *events = NULL;
+        json_t *arguments = json_pack("{s:s, s:i, s:s*}", "case", ch_row_text(row, "case"), "limit",
+                                      PAGE_ROWS, "after", next);
+        free(next);
+        next = NULL;
+        status = ch_cli_query(cli, "timeline", arguments, &events, &next);
+        json_array_foreach(events, index, event)
+        {
+            if (strcmp(ch_row_text(event, "type"), "case.milestone") == 0) {
+                add_milestone(milestones, event);
+            }
+        }
+        json_decref(events);
+    } while (status == CH_OK && next != NULL);
+    free(next);
+    if (json_array_size(milestones) > 0) {
+        json_object_set(row, "milestones", milestones);
+    }
+    json_decref(milestones);
+    return status == CH_NOT_FOUND ? CH_OK : status; /* it may not be read any more */
 }
 
 /* A merged case is shown as the one that stands for it, unless that may not be read. Takes the row. */
@@ -246,6 +309,9 @@ ch_status ch_case_show(ch_cli *cli)
     }
     if (status == CH_OK) {
         status = follow_merge(cli, &row);
+    }
+    if (status == CH_OK) {
+        status = find_milestones(cli, row);
     }
     if (status == CH_OK && cli->arguments->json) {
         status = ch_row_print_json(cli->world->out, row) == CH_OK ? CH_OK : ch_cli_no_memory(cli);

@@ -73,6 +73,8 @@ class Assessments(CityTest):
         row = self.shown(case)
         self.assertEqual((row["state"], row.get("waiting_reason")), ("resolved", None))
         self.assertNotIn("case.resumed", self.types(case))
+        self.assertEqual([row["value"] for row in self.shown(case)["milestones"] if row["code"] == "risk.verdict"], ["postpone", "stop"])
+        self.assertRegex(self.city.text("case", "show", case), r"\nrisk\.verdict +stop +")
         self.assertRegex(self.city.text("case", "timeline", case), r"(?s)risk\.verdict, postpone, .*risk\.verdict, stop, ")
         self.folds_to_the_same()
 
