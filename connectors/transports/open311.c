@@ -79,10 +79,8 @@ static ch_status open_site(open311 *o, const casehub_value *values, ch_error *er
 static void tell_address(open311 *o, const casehub_value *values)
 {
     char address[200];
-    const char *listen = values[OPTION_LISTEN].text, *url = values[OPTION_PUBLIC_URL].text;
-    bool six = strchr(listen, ':') != NULL;
-    snprintf(address, sizeof address, "http://%s%s%s:%d", six ? "[" : "", listen, six ? "]" : "",
-             ch_open311_server_port(o->server));
+    const char *url = values[OPTION_PUBLIC_URL].text;
+    ch_http_listener_address(ch_open311_server_listener(o->server), address, sizeof address);
     snprintf(o->site.url, sizeof o->site.url, "%s", url[0] == '\0' ? address : url);
     o->host->set_address(o->host, address);
 }
@@ -91,10 +89,10 @@ static int open_open311(void *state, const casehub_host *host, const casehub_val
 {
     open311 *o = state;
     ch_error error = {.status = CH_OK};
-    const ch_open311_server_options server = {.listen = values[OPTION_LISTEN].text,
-                                              .port = (int)values[OPTION_PORT].number,
-                                              .connections_most = (int)values[OPTION_CONNECTIONS].number,
-                                              .request_timeout_ms = values[OPTION_TIMEOUT].number};
+    const ch_http_listener_options server = {.listen = values[OPTION_LISTEN].text,
+                                             .port = (int)values[OPTION_PORT].number,
+                                             .connections_most = (int)values[OPTION_CONNECTIONS].number,
+                                             .request_timeout_ms = values[OPTION_TIMEOUT].number};
     o->host = host;
     ch_status status = open_site(o, values, &error);
     if (status == CH_OK) {
@@ -118,7 +116,7 @@ static void close_open311(void *state)
 
 static int open311_fd(void *state)
 {
-    return ch_open311_server_fd(((open311 *)state)->server);
+    return ch_http_listener_fd(ch_open311_server_listener(((open311 *)state)->server));
 }
 
 static int step_open311(void *state)

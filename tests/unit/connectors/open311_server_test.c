@@ -29,7 +29,7 @@ typedef struct bench {
 static void open_bench(bench *b, int connections)
 {
     ch_error error = {.status = CH_OK};
-    const ch_open311_server_options options = {
+    const ch_http_listener_options options = {
         .listen = "127.0.0.1", .port = 0, .connections_most = connections, .request_timeout_ms = PATIENCE_MS};
     desk_open(&b->desk);
     ch_status status = ch_open311_server_start(&b->server, &b->desk.site, &options, &error);
@@ -46,9 +46,10 @@ static void close_bench(bench *b)
 
 static int connect_to(const bench *b)
 {
-    const struct sockaddr_in address = {.sin_family = AF_INET,
-                                        .sin_port = htons((uint16_t)ch_open311_server_port(b->server)),
-                                        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const struct sockaddr_in address = {
+        .sin_family = AF_INET,
+        .sin_port = htons((uint16_t)ch_http_listener_port(ch_open311_server_listener(b->server))),
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(fd >= 0);
     assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
@@ -59,8 +60,9 @@ static int connect_to(const bench *b)
 /* One turn of the host's loop, with what the client has for it. */
 static void turn(bench *b, int client)
 {
-    struct pollfd fds[] = {{.fd = ch_open311_server_fd(b->server), .events = POLLIN},
-                           {.fd = client, .events = POLLIN}};
+    struct pollfd fds[] = {
+        {.fd = ch_http_listener_fd(ch_open311_server_listener(b->server)), .events = POLLIN},
+        {.fd = client, .events = POLLIN}};
     int wait = ch_open311_server_step(b->server);
     poll(fds, 2, wait < 0 || wait > 20 ? 20 : wait);
 }
@@ -161,6 +163,28 @@ static void what_is_no_form_is_not_read(void **state)
            "415", "UTF-8");
     expect(exchange(b, FORM_HEAD "Transfer-Encoding: chunked\r\n\r\n3\r\na=b\r\n0\r\n\r\n"), "411",
            "Content-Length");
+    assert_string_equal(b->desk.asked, "");
+    close_bench(b);
+    free(b);
+}
+
+static void a_request_whose_end_is_a_guess_is_refused(void **state)
+{
+    static const char *const lengths[] = {
+        "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", "Content-Length: 3\r\nContent-Length: 30\r\n",
+        "Content-Length: -1\r\n", "Content-Length: 3, 30\r\n", "Content-Length: 99999999999999999999\r\n"};
+    bench *b = calloc(1, sizeof *b);
+    (void)state;
+    open_bench(b, 8);
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        char request[400];
+        snprintf(request, sizeof request, FORM_HEAD "%s\r\na=bGET /services.json HTTP/1.1\r\nHost: a\r\n\r\n",
+                 lengths[i]);
+        const char *answer = exchange(b, request);
+        if (strncmp(answer, "HTTP/1.1 4", 10) != 0 || strstr(answer, "lamp.out") != NULL) {
+            fail_msg("%s: %s", lengths[i], answer);
+        }
+    }
     assert_string_equal(b->desk.asked, "");
     close_bench(b);
     free(b);
@@ -458,9 +482,9 @@ static void an_address_that_is_none_is_refused(void **state)
     desk d;
     ch_open311_server *server = NULL;
     ch_error error = {.status = CH_OK};
-    const ch_open311_server_options bad = {
+    const ch_http_listener_options bad = {
         .listen = "localhost.example", .connections_most = 1, .request_timeout_ms = 1000};
-    const ch_open311_server_options away = {
+    const ch_http_listener_options away = {
         .listen = "192.0.2.1", .port = 0, .connections_most = 1, .request_timeout_ms = 1000};
     (void)state;
     desk_open(&d);
@@ -474,6 +498,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_is_no_form_is_not_read),
+        TEST(a_request_whose_end_is_a_guess_is_refused),
         TEST(a_form_beyond_64_kib_is_refused_and_the_client_hears_it),
         TEST(a_head_without_end_is_refused),
         TEST(bad_fields_are_refused_wherever_they_stand),
