@@ -4,5 +4,6 @@ const casehub_format *const ch_formats[] = {
     &ch_format_csv,
     &ch_format_json,
     &ch_format_form,
+    &ch_format_xml,
 };
 const size_t ch_format_count = sizeof ch_formats / sizeof *ch_formats;

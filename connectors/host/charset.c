@@ -213,8 +213,12 @@ static ch_status hand_on(ch_lines *lines, ch_str raw, bool too_long, ch_line_fn 
     ch_error error = {.status = CH_OK};
     char reason[sizeof error.text];
     ch_buf_clear(&lines->text);
-    casehub_line line = {CASEHUB_SIZED(casehub_line), .raw = raw.at, .raw_size = raw.size,
-                         .number = ++lines->number, .offset = lines->offset};
+    casehub_line line = {CASEHUB_SIZED(casehub_line),
+                         .raw = raw.at,
+                         .raw_size = raw.size,
+                         .number = ++lines->number,
+                         .offset = lines->offset,
+                         .charset = lines->charset->mark_decides ? "UTF-16" : lines->charset->name};
     ch_status status =
         too_long ? CH_TOO_LARGE : ch_charset_convert(lines->charset, raw, &lines->text, &error);
     if (too_long) {

@@ -206,6 +206,7 @@ typedef struct casehub_line {
     uint64_t offset;  /* of its first byte in the unit */
     const char *code; /* NULL, or why the line is broken: "invalid" (character set), "too-large" */
     const char *reason;
+    const char *charset; /* that the raw is in, as iconv calls it; NULL: not known */
 } casehub_line;
 
 typedef struct casehub_parsed {
