@@ -2,15 +2,6 @@
 #
 # The export holds present states only, so both events are aspects of the row: the host tells what changed.
 
-def text($name): .[$name] | if . == "" then null else . end;
-
-def required($name): .[$name] | if . == "" then refuse($name; "it is empty") else . end;
-
-def area:
-  .["网格编码"] | if test("^[0-9]{15}$") then . else refuse("网格编码"; "15 digits are expected") end;
-
-def visited: { "$time": required("走访时间"), zone: "Asia/Shanghai" };
-
 # A title is the first 40 characters of what was said, on one line.
 def title: required("内容") | split("\n") | join(" ") | if length > 40 then .[:40] + "…" else . end;
 
@@ -18,8 +9,8 @@ def opened:
   { type: "case.opened",
     "$row": { key: required("序号"), aspect: "case" },
     ref: .["序号"],
-    time: visited,
-    area: area,
+    time: (required("走访时间") | local_time("走访时间")),
+    area: (required("网格编码") | area_code("网格编码"; 15)),
     data: {
       kind: "matter",
       channel: "visit",
@@ -31,9 +22,9 @@ def opened:
       priority_local: .["紧急程度"]
     },
     private: {
-      name: text("居民姓名"),
-      phone: text("电话"),
-      address: text("住址")
+      name: optional("居民姓名"),
+      phone: (optional("电话") | phone),
+      address: optional("住址")
     } };
 
 # The diary does not say when a state was entered: it is seen when the export is written. A state without a type

@@ -13,21 +13,10 @@
 #define PROGRAM_MOST ((size_t)1024 * 1024)
 #define JQ_TEXT_SIZE 201 /* of what is kept of jq's own messages */
 
-/* On one line, so that jq's messages count the program's own lines. `import` and `include` may only begin a program,
- * so behind these definitions they are syntax errors. */
-#define HIDE(name) "def " name ": error({code: \"invalid\", reason: \"" name " is not for mappings\"}); "
-static const char prelude[] =
-    HIDE("input") HIDE("inputs") HIDE("debug") HIDE("stderr") HIDE("env") HIDE("halt") HIDE("halt_error")
-        HIDE("input_filename") HIDE("input_line_number") HIDE("now") HIDE("localtime") HIDE("get_search_list")
-            HIDE("modulemeta") "def debug($x): debug; def halt_error($x): halt_error; def strflocaltime($x): "
-                               "localtime; "
-                               "def refuse($field; $reason): error({code: \"invalid\", field: $field, "
-                               "reason: $reason}); "
-                               "def lookup($table; $code; $field): if ($code | type) == \"string\" and "
-                               "($table | has($code)) then $table[$code] "
-                               "else error({code: \"not-found\", field: $field, reason: \"the code is not in "
-                               "the table\"}) end; "
-                               "{} as $ENV | .[0] as $record | .[1] | ";
+/* prelude.jq, made by embed.cmake: on one line, so that jq's messages count the program's own lines. `import` and
+ * `include` may only begin a program, so behind these definitions they are syntax errors. */
+extern const char ch_mapping_prelude[];
+static const char beginning[] = "{} as $ENV | .[0] as $record | .[1] | ";
 
 struct ch_mapping {
     jq_state *jq;
@@ -87,7 +76,8 @@ static ch_status read_program(ch_buf *out, const char *file, crypto_generichash_
     ch_status status = ch_text_file_read(&text, file, error);
     if (status == CH_OK) {
         hash_text(hash, ch_buf_str(&text));
-        ch_buf_append_text(out, prelude);
+        ch_buf_append_text(out, ch_mapping_prelude);
+        ch_buf_append_text(out, beginning);
         ch_buf_append_str(out, ch_buf_str(&text));
         ch_buf_append(out, "\n", 2); /* a comment may end the file; and a zero */
         status =
@@ -109,7 +99,7 @@ ch_status ch_mapping_open(ch_mapping **out_mapping, const char *program_file, co
         return ch_error_set(error, CH_NO_MEMORY, program_file, "no memory to compile it");
     }
     crypto_generichash_init(&hash, NULL, 0, 32);
-    ch_buf_init(&program, PROGRAM_MOST + sizeof prelude + 16);
+    ch_buf_init(&program, PROGRAM_MOST + strlen(ch_mapping_prelude) + sizeof beginning + 16);
     ch_status status = read_program(&program, program_file, &hash, error);
     if (status == CH_OK) {
         status = ch_code_tables_read(&rows, tables, &hash, error);

@@ -1,9 +1,10 @@
 /* mapping.h - a jq program that makes events of records.
  *
  * Input: the record. $record: {file, line, row, time}, time being when its unit was written. $tables.NAME.CODE: the row
- * of the table NAME.csv whose first column is CODE, as an object. Two functions more than jq has:
+ * of the table NAME.csv whose first column is CODE, as an object. What a mapping has more than jq is in prelude.jq:
  *   refuse(field; reason)          the record becomes a dead letter that names the field
  *   lookup(table; code; field)     the row under code, or refuse: an unknown code is no default
+ *   trim, local_time, phone, ...   what legacy records are full of
  * What reads beyond the record (input, $ENV, import, now, debug, ...) is hidden.
  *
  * One thread. Runs until it ends: the caller bounds time and memory (watchdog.h).
