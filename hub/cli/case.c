@@ -88,6 +88,8 @@ static const ch_argument list_arguments[] = {
     CH_TAKES_TEXT("area", "AREA", "area", "code of the area; a prefix names a larger one"),
     CH_TAKES_TEXT("category", "CATEGORY", "category", "or the beginning of one"),
     CH_TAKES_TEXT("ref", "REF", "ref", "its number in the system where it began"),
+    CH_TAKES_TEXT("phone", "NUMBER", "phone", "with this phone number in its private data"),
+    CH_TAKES_TEXT("id-number", "NUMBER", "id_number", "with this identity number in it"),
     CH_TAKES_TIME("since", "since", "opened then or later; see `casehub help times`"),
     CH_TAKES_FLAG("anomalous", "anomalous", "with reports that the lifecycle could not follow"),
     CH_TAKES_WORD("test", "exclude|include|only", test_modes, "test", "cases of drills (exclude)"),
@@ -126,6 +128,13 @@ static const ch_argument split_arguments[] = {
     CH_DESK_ARGUMENTS};
 static const ch_argument show_arguments[] = {
     CH_TAKES_TEXT("source", "SOURCE", "source", "whose REF it is, where several systems have the same")};
+
+static const ch_argument erase_arguments[] = {
+    CH_NEEDS_TEXT("reason", "TEXT", NULL, "why; it stays, so it must name nobody"),
+    CH_TAKES_TEXT("certificate", "FILE", NULL, "write what was done to a new file, as JSON")};
+static const ch_argument hold_arguments[] = {
+    CH_NEEDS_TEXT("reason", "TEXT", NULL, "why; it stays, so it must name nobody"),
+    CH_TAKES_FLAG("lift", NULL, "end the hold")};
 
 #define PAIR(verb, other, event_type, table, function, text)                                                 \
     {                                                                                                        \
@@ -172,6 +181,20 @@ static const ch_verb verbs[] = {
     PAIR("link", "OTHER", "case.linked", link_arguments, tie, "tie it to another case"),
     PAIR("unlink", "OTHER", "case.unlinked", text_arguments, tie, "end such a tie"),
     COMMAND("split", "case.split", split_arguments, "open a case of its own for a part of it"),
+    {.name = "hold",
+     .operands = "ID|REF",
+     .operands_least = 1,
+     .operands_most = 1,
+     CH_ARGUMENTS(hold_arguments),
+     .help = "a legal hold: until it is lifted it can be neither erased nor archived",
+     .run = ch_case_hold},
+    {.name = "erase",
+     .operands = "ID|REF",
+     .operands_least = 1,
+     .operands_most = 1,
+     CH_ARGUMENTS(erase_arguments),
+     .help = "destroy what it and the cases merged into it say, for good and everywhere",
+     .run = ch_case_erase},
     PAIR("merge", "INTO", "case.merged", text_arguments, merge, "it is the same as another, which goes on"),
 };
 

@@ -69,6 +69,12 @@ static void print_progress(FILE *out, const json_t *row, int64_t now_ms)
     ch_page_line(out, "state", "%s%s%s", ch_row_text(row, "state"), waiting[0] == '\0' ? "" : " for ",
                  waiting);
     ch_page_text(out, "merged into", ch_row_text(row, "merged_into"));
+    if (ch_row_bool(row, "erased")) {
+        ch_page_text(out, "erased", "what it said is gone for good");
+    }
+    if (ch_row_bool(row, "held")) {
+        ch_page_text(out, "held", "neither erased nor archived until the hold is lifted");
+    }
     if (ch_row_time(row, "since", &at_ms)) {
         ch_local_time(at_ms, time);
         ch_duration(now_ms - at_ms, took);

@@ -43,10 +43,15 @@ static ch_status make_event(ch_cli *cli, const char *type, const char *id, int64
     return CH_OK;
 }
 
+ch_status ch_desk_event(ch_cli *cli, const char *type, json_t *data, json_t **out_event)
+{
+    return make_event(cli, type, NULL, 0, data, out_event);
+}
+
 ch_status ch_desk_report(ch_cli *cli, const char *type, json_t *data)
 {
     json_t *event = NULL;
-    ch_status status = make_event(cli, type, NULL, 0, data, &event);
+    ch_status status = ch_desk_event(cli, type, data, &event);
     if (status == CH_OK) {
         status = ch_cli_publish(cli, event);
     }

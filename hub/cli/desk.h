@@ -16,6 +16,9 @@
         CH_TAKES_TIME("time", NULL, "when it happened (now); see `casehub help times`"),                     \
         CH_TAKES_TEXT("id", "ID", NULL, "of the event, so that a repeat changes nothing (random)")
 
+/* An event of this desk, of now, with an id by chance; data is taken, the event is the caller's. */
+ch_status ch_desk_event(ch_cli *cli, const char *type, json_t *data, json_t **out_event) CH_MUST_CHECK;
+
 /* A hub event (hub.grant, ...) without a case, from now; data is taken. What the hub said. */
 ch_status ch_desk_report(ch_cli *cli, const char *type, json_t *data) CH_MUST_CHECK;
 

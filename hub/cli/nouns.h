@@ -16,6 +16,8 @@ ch_status ch_event_publish(ch_cli *cli);
 ch_status ch_event_tail(ch_cli *cli);
 ch_status ch_case_show(ch_cli *cli);
 ch_status ch_case_timeline(ch_cli *cli);
+ch_status ch_case_erase(ch_cli *cli);
+ch_status ch_case_hold(ch_cli *cli);
 ch_status ch_check(ch_cli *cli);
 ch_status ch_schema_export(ch_cli *cli);
 ch_status ch_route_simulate(ch_cli *cli);

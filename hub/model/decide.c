@@ -55,9 +55,12 @@ static ch_status take_hub_event(ch_judgement *judgement)
     event->epoch = judgement->view->epoch;
     event->recorded_ms = judgement->now_ms;
     event->actor = judgement->intake->actor;
-    ch_status status =
-        ch_judge_topic(judgement, event->type, ch_is_code(system, false) ? system : CH_STR("hub"),
-                       CH_STR_NONE, CH_STR_NONE, &event->topic);
+    ch_status status = ch_judge_keeping(judgement, event);
+    if (status != CH_OK) {
+        return status;
+    }
+    status = ch_judge_topic(judgement, event->type, ch_is_code(system, false) ? system : CH_STR("hub"),
+                            CH_STR_NONE, CH_STR_NONE, &event->topic);
     judgement->decision->count = status == CH_OK;
     return status;
 }

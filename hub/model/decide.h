@@ -20,6 +20,11 @@ typedef struct ch_sketched {
     uint8_t sketch[CH_SKETCH_SIZE];
 } ch_sketched;
 
+/* What is said of a case as a record (hub.erased, hub.hold). */
+typedef struct ch_case_mark {
+    bool erased, held;
+} ch_case_mark;
+
 /* The state as decide may see it; reading only. Pointers stay valid until the state changes. */
 typedef struct ch_view {
     void *context;
@@ -34,6 +39,8 @@ typedef struct ch_view {
     /* Cases of that place that were opened from since_ms to until_ms, latest first; at most *count. */
     ch_status (*sketches)(void *context, const char *place, int64_t since_ms, int64_t until_ms,
                           ch_sketched *out_rows, size_t *count);
+    /* Of a case that is there. */
+    ch_status (*mark)(void *context, uint64_t number, ch_case_mark *out_mark);
     uint64_t next_case;     /* number that the next opened case gets */
     uint64_t next_sequence; /* of the first decided event */
     uint32_t epoch;

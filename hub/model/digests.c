@@ -52,7 +52,8 @@ static ch_status add_field(ch_judgement *judgement, comparison *to, const char *
                                          field->digest);
     }
     if (status != CH_OK) {
-        return ch_error_set(judgement->error, status, prefix, "field %.*s cannot be hashed", CH_STR_ARG(key));
+        return ch_error_set(judgement->error, status, prefix, "field %.*s cannot be hashed: %s",
+                            CH_STR_ARG(key), ch_status_text(status));
     }
     field->bytes = bytes;
     to->count++;
@@ -161,7 +162,9 @@ ch_status ch_judge_difference(ch_judgement *judgement, ch_event *event)
     if (status == CH_OK) {
         status = map_of_new(judgement, &all, CH_STR(PRIVATE_PREFIX), &event->private_data);
     }
-    if (status != CH_OK) {
+    if (status == CH_ERASED) { /* what it said is not known any more, and is not to come back */
+        event->data = event->private_data = CH_STR_NONE;
+    } else if (status != CH_OK) {
         return status;
     }
     bool differs = moved || event->data.at != NULL || event->private_data.at != NULL;

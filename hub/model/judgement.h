@@ -180,6 +180,9 @@ ch_status ch_judge_clocks(ch_judgement *judgement) CH_MUST_CHECK;
 /* The hub says that a clock is due. CH_CONFLICT: it is not, or not any more. */
 ch_status ch_judge_due_clock(ch_judgement *judgement, const ch_event *event) CH_MUST_CHECK;
 
+/* keeping.c: a hub.erased or hub.hold (other events pass): may it be done? Completes its data. */
+ch_status ch_judge_keeping(ch_judgement *judgement, ch_event *event) CH_MUST_CHECK;
+
 /* digests.c: keyed hashes of the fields of data and private. */
 ch_status ch_judge_digests(ch_judgement *judgement, const ch_event *event, ch_str *out_digests) CH_MUST_CHECK;
 /* Makes of a second case.opened the case.amended (or case.noted) that it is. */

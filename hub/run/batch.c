@@ -46,6 +46,7 @@ void ch_batch_free(ch_batch *batch)
     free(batch->sizes);
     free(batch->placed);
     free(batch->closed_letters.at);
+    free(batch->erased.at);
     free(batch->grants.at);
     free(batch->redeliveries.at);
     free(batch);
@@ -69,6 +70,7 @@ ch_status ch_batch_begin(ch_batch *batch, const ch_rules *rules, const ch_log_he
     batch->count = batch->events = 0;
     batch->letters_made = 0;
     batch->closed_letters.count = 0;
+    batch->erased.count = 0;
     batch->grants.count = batch->grants.told = 0;
     batch->redeliveries.count = batch->redeliveries.told = 0;
     if (ch_state_position(batch->store->state) != head->last) {
@@ -195,6 +197,7 @@ void ch_batch_refuse(ch_batch *batch, ch_status status, const char *text)
 {
     stop_looking(batch);
     batch->closed_letters.count = 0;
+    batch->erased.count = 0;
     batch->grants.count = 0;
     batch->redeliveries.count = 0;
     for (ch_work *work = batch->works; work != NULL; work = work->next) {
@@ -240,6 +243,20 @@ ch_status ch_batch_erase_letters(ch_batch *batch, ch_error *error)
         status = status == CH_NOT_FOUND ? CH_OK : status;
     }
     batch->closed_letters.count = 0;
+    return status;
+}
+
+bool ch_batch_has_erasures(const ch_batch *batch)
+{
+    return batch->erased.count > 0;
+}
+
+ch_status ch_batch_carry_out_erasures(ch_batch *batch, ch_error *error)
+{
+    ch_status status = batch->erased.count == 0 ? CH_OK
+                                                : ch_erasures_carry_out(batch->store, batch->erased.at,
+                                                                        batch->erased.count, error);
+    batch->erased.count = 0;
     return status;
 }
 

@@ -50,6 +50,9 @@ ch_work *ch_batch_next(ch_batch *batch);
 /* After a commit, what others must hear: each once, in order. False at the end. */
 bool ch_batch_next_grant(ch_batch *batch, ch_grant *out_grant);
 bool ch_batch_next_redelivery(ch_batch *batch, ch_dead_letter *out_letter);
+/* Before the answers: the keys of cases that are erased now are destroyed. CH_IO, CH_CORRUPT, CH_STORAGE_FULL, CH_NO_MEMORY. */
+bool ch_batch_has_erasures(const ch_batch *batch);
+ch_status ch_batch_carry_out_erasures(ch_batch *batch, ch_error *error) CH_MUST_CHECK;
 /* Keys of dead letters that are closed now are destroyed. CH_IO. */
 ch_status ch_batch_erase_letters(ch_batch *batch, ch_error *error) CH_MUST_CHECK;
 /* The earliest due time among the handoffs and clocks that the batch touched; INT64_MAX: none. */

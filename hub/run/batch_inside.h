@@ -5,6 +5,7 @@
 #define CH_RUN_BATCH_INSIDE_H
 
 #include "hub/run/batch.h"
+#include "hub/store/erasures.h"
 
 /* Elements of a growing array that are set aside when the first is needed. */
 #define CH_BATCH_ARRAY_FIRST 64
@@ -45,6 +46,10 @@ struct ch_batch {
         uint64_t *at;
         size_t count, capacity;
     } closed_letters;
+    struct {
+        ch_erasure *at;
+        size_t count, capacity;
+    } erased;
     struct {
         ch_grant *at;
         size_t count, capacity, told;

@@ -56,7 +56,7 @@ static bool is_urgent(const ch_event *event)
            (ch_str_is(event->type, "hub.deadletter") &&
             ch_str_is(ch_mp_find_str(event->data, "action"), "drop")) ||
            (ch_str_is(event->type, "hub.grant") && ch_mp_find_bool(event->data, "revoked", false)) ||
-           ch_str_is(event->type, "hub.replay");
+           ch_str_is(event->type, "hub.erased") || ch_str_is(event->type, "hub.replay");
 }
 
 static ch_status check_room(const ch_batch *batch, bool urgent, ch_error *error)
@@ -168,9 +168,36 @@ static ch_status note_grant(ch_batch *batch, const ch_event *event)
     return status;
 }
 
-/* What others must hear of once it is durable. */
+/* As it was decided: with all the cases that it takes. */
+static ch_status note_erasure(ch_batch *batch, const ch_event *event)
+{
+    ch_mp_value list, id;
+    ch_str bytes;
+    if (!ch_mp_find(event->data, "cases", &list, &bytes)) {
+        return CH_CORRUPT;
+    }
+    ch_mp_reader reader = ch_mp_reader_of(bytes);
+    ch_status status =
+        ch_array_reserve(&batch->erased.at, &batch->erased.capacity, batch->erased.count + list.count,
+                         CH_BATCH_ARRAY_FIRST, sizeof *batch->erased.at);
+    bool more = ch_mp_next(&reader, &list);
+    for (uint32_t i = 0; i < list.count && more && status == CH_OK; i++) {
+        ch_erasure *erasure = &batch->erased.at[batch->erased.count];
+        *erasure = (ch_erasure){
+            .sequence = event->sequence, .epoch = event->epoch, .recorded_ms = event->recorded_ms};
+        more = ch_mp_next(&reader, &id);
+        status = more ? ch_case_id_number(id.str, &erasure->number) : CH_CORRUPT;
+        batch->erased.count += status == CH_OK;
+    }
+    return status;
+}
+
+/* What others must hear of, or what must be done, once it is durable. */
 static ch_status note_hub_event(ch_batch *batch, const ch_event *event)
 {
+    if (ch_str_is(event->type, "hub.erased")) {
+        return note_erasure(batch, &batch->decision->events[0].event);
+    }
     if (ch_str_is(event->type, "hub.grant")) {
         return note_grant(batch, event);
     }

@@ -34,7 +34,7 @@ static bool makes_letter(const ch_event *event)
            ch_str_is(ch_mp_find_str(event->data, "action"), "made");
 }
 
-/* The key that will seal the secret. A dead letter has a slot of its own, so that it can be destroyed alone. */
+/* The key that will seal the secret. Of an erased case nothing is kept any more that would have to be sealed. A dead letter has a slot of its own, so that it can be destroyed alone. */
 static ch_status choose_key(ch_batch *batch, const ch_event *event, ch_placed *placed, ch_error *error)
 {
     ch_status status;
@@ -54,6 +54,10 @@ static ch_status choose_key(ch_batch *batch, const ch_event *event, ch_placed *p
                             CH_STR_ARG(event->type));
     } else {
         status = ch_slots_key(batch->store->case_slots, record->case_number, placed->key);
+        if (status == CH_ERASED) {
+            ch_buf_clear(&batch->secret);
+            return CH_OK;
+        }
     }
     return status == CH_OK ? CH_OK
                            : ch_error_set(error, status, "keys", "the key of %.*s cannot be used: %s",
@@ -128,6 +132,7 @@ ch_status ch_batch_append(ch_batch *batch, const ch_decided *decided, const uint
     ch_status status = CH_OK;
     if (fingerprint != NULL) {
         status = ch_batch_digest(batch, fingerprint, decided->case_number, placed.record.digest);
+        status = status == CH_ERASED ? CH_OK : status; /* zeros: a repeat cannot be compared with it either */
     }
     ch_buf_clear(&batch->public_data);
     ch_buf_clear(&batch->secret);
@@ -143,6 +148,13 @@ ch_status ch_batch_append(ch_batch *batch, const ch_decided *decided, const uint
     event.raw = CH_STR_NONE;
     status = place(batch, &placed, &event, error);
     sodium_memzero(placed.key, sizeof placed.key);
+    if (status == CH_OK && batch->secret.size > 0 && placed.case_number != 0) {
+        status = ch_state_note_persons(batch->store->state, placed.case_number, decided->event.private_data);
+        if (status != CH_OK) {
+            return ch_error_set(error, status, "state", "who is in the event cannot be noted: %s",
+                                ch_status_text(status));
+        }
+    }
     if (status == CH_OK) {
         note_due(batch, &event);
         batch->letters_made += makes_letter(&event);

@@ -5,6 +5,7 @@
 #include "hub/run/epoch.h"
 #include "hub/run/front.h"
 #include "hub/run/http.h"
+#include "hub/run/key_copies.h"
 #include "hub/run/reader.h"
 #include "hub/run/writer.h"
 
@@ -64,7 +65,10 @@ static void free_hub(ch_hub *hub)
 
 static ch_status start_threads(ch_hub *hub, ch_error *error)
 {
-    ch_status status = ch_writer_start(&hub->writer, hub, error);
+    ch_status status = ch_key_copies_start(&hub->key_copies, hub->store, error);
+    if (status == CH_OK) {
+        status = ch_writer_start(&hub->writer, hub, error);
+    }
     if (status == CH_OK) {
         status = ch_reader_start(&hub->reader, hub, error);
     }
@@ -156,6 +160,7 @@ void ch_hub_stop(ch_hub *hub)
         tell(hub->main_to_reader);
         ch_reader_join(hub->reader);
     }
+    ch_key_copies_stop(hub->key_copies);
     free_hub(hub);
 }
 

@@ -43,6 +43,7 @@ typedef struct ch_hub {
     ch_metrics *metrics;
     int64_t started_ms; /* monotonic */
     _Atomic uint64_t log_position;
+    _Atomic uint64_t erasures;  /* so far: what was opened before may not be shown any more */
     _Atomic uint64_t unsettled; /* works of the reader whose outcome is not on the disk yet */
     ch_pipe *main_to_front, *main_to_writer, *main_to_reader;
     ch_pipe *front_to_writer, *writer_to_front;
@@ -52,6 +53,7 @@ typedef struct ch_hub {
     struct ch_writer *writer;
     struct ch_reader *reader;
     struct ch_http *http;
+    struct ch_key_copies *key_copies;
 } ch_hub;
 
 /* Opens the store and starts the threads; ready to serve when it returns. CH_LOCKED, CH_CORRUPT, CH_UNSUPPORTED,

@@ -76,6 +76,8 @@ static const argument cases_arguments[] = {CHOICE("state", state, case_states),
                                            INT("since", since, CH_TIME_LEAST, CH_TIME_MOST, CH_TIME_LEAST),
                                            FLAG("anomalous", anomalous),
                                            TEXT("ref", ref, CH_ID_MAX),
+                                           TEXT("phone", phone, CH_CODE_MAX),
+                                           TEXT("id_number", id_number, CH_CODE_MAX),
                                            TEXT("category", category, CH_CODE_MAX),
                                            CHOICE("test", test, test_modes),
                                            LIMIT(CH_QUERY_ROWS_DEFAULT),
@@ -112,6 +114,7 @@ static const argument parties_arguments[] = {TEXT("code", code, CH_CODE_MAX), TE
 static const argument route_arguments[] = {TEXT("system", system, CH_ID_MAX), TEXT("kind", kind, CH_CODE_MAX),
                                            TEXT("category", category, CH_CODE_MAX), AREA,
                                            INT("priority", priority, 1, 5, 0)};
+static const argument erasure_arguments[] = {CASE};
 static const argument grants_arguments[] = {LIMIT(CH_QUERY_ROWS_MOST), AFTER};
 
 #define BIT(role) (1u << (role))
@@ -143,6 +146,7 @@ static const query queries[] = {
      WITH(checkpoint_arguments)},
     {"parties", EVERYBODY, ch_query_parties, WITH(parties_arguments)},
     {"route", EVERYBODY, ch_query_route, WITH(route_arguments)},
+    {"erasure", OVERSEERS, ch_query_erasure, WITH(erasure_arguments)},
     {"grants", OVERSEERS, ch_query_grants, WITH(grants_arguments)},
 };
 

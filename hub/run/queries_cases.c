@@ -297,6 +297,7 @@ static ch_status answer_case(ch_query_look *look, const ch_case *the_case, bool 
 {
     ch_query_row row = ch_query_row_begin(look);
     put_case(&row, the_case);
+    ch_status status = ch_query_put_mark(look, &row, the_case);
     ch_query_put_text(&row, "source", the_case->source);
     put_refs(&row, the_case);
     put_since(&row, the_case);
@@ -310,7 +311,7 @@ static ch_status answer_case(ch_query_look *look, const ch_case *the_case, bool 
     put_handoffs(&row, the_case);
     put_clocks(&row, the_case);
     put_steps(&row, the_case);
-    ch_status status = ch_query_put_relations(look, &row, the_case);
+    status = status == CH_OK ? ch_query_put_relations(look, &row, the_case) : status;
     if (status == CH_OK) {
         status = put_opened_event(look, &row, the_case, personal);
     }
@@ -438,9 +439,12 @@ static bool see_case(void *context, const ch_case *the_case)
     if (fits(the_case, look->arguments)) {
         look->status = ch_query_right_to(look, the_case, &right);
     }
-    if (right.may_read) {
+    /* Whoever looks for a person learns of no case whose persons are not for him to know. */
+    bool by_person = look->arguments->phone.at != NULL || look->arguments->id_number.at != NULL;
+    if (right.may_read && (right.personal || !by_person)) {
         ch_query_row row = ch_query_row_begin(look);
         put_case(&row, the_case);
+        look->status = ch_query_put_mark(look, &row, the_case);
         ch_query_row_end(look, &row);
     }
     return look->status == CH_OK;
@@ -452,15 +456,11 @@ static int newest_first(const void *a, const void *b)
     return (left < right) - (left > right);
 }
 
-static ch_status see_cases_of_ref(ch_query_look *look, ch_case *the_case)
+static ch_status see_cases(ch_query_look *look, ch_case *the_case, uint64_t *numbers, size_t count)
 {
-    uint64_t numbers[CH_QUERY_REFS_MOST];
-    size_t count = CH_QUERY_REFS_MOST;
     bool goes_on = true;
-    ch_status status = ch_state_reader_ref_any(look->asker->state, look->arguments->ref, numbers, &count);
-    if (status == CH_OK) {
-        qsort(numbers, count, sizeof *numbers, newest_first);
-    }
+    ch_status status = CH_OK;
+    qsort(numbers, count, sizeof *numbers, newest_first);
     for (size_t i = 0; status == CH_OK && goes_on && i < count; i++) {
         if (numbers[i] < (uint64_t)look->arguments->passed) {
             status = ch_state_reader_case(look->asker->state, numbers[i], the_case);
@@ -470,10 +470,30 @@ static ch_status see_cases_of_ref(ch_query_look *look, ch_case *the_case)
     return ch_query_end_walk(look, status, "state");
 }
 
+static ch_status see_cases_of_ref(ch_query_look *look, ch_case *the_case)
+{
+    uint64_t numbers[CH_QUERY_REFS_MOST];
+    size_t count = CH_QUERY_REFS_MOST;
+    ch_status status = ch_state_reader_ref_any(look->asker->state, look->arguments->ref, numbers, &count);
+    return status == CH_OK ? see_cases(look, the_case, numbers, count)
+                           : ch_query_end_walk(look, status, "state");
+}
+
+static ch_status see_cases_of_person(ch_query_look *look, ch_case *the_case)
+{
+    uint64_t numbers[CH_QUERY_PERSON_MOST];
+    size_t count = CH_QUERY_PERSON_MOST;
+    ch_status status = ch_query_numbers_of_person(look, numbers, &count);
+    return status == CH_OK ? see_cases(look, the_case, numbers, count) : status;
+}
+
 ch_status ch_query_cases(ch_query_look *look)
 {
     if (look->arguments->ref.at != NULL) {
         return ch_query_with_case(look, see_cases_of_ref);
+    }
+    if (look->arguments->phone.at != NULL || look->arguments->id_number.at != NULL) {
+        return ch_query_with_case(look, see_cases_of_person);
     }
     ch_status status =
         ch_state_reader_cases(look->asker->state, (uint64_t)look->arguments->passed, see_case, look);

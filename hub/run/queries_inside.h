@@ -1,5 +1,5 @@
 /* queries_inside.h - what the files of the queries share: queries.c (who may ask what, arguments, rows),
- * queries_cases.c (cases), queries_relations.c (what ties them), queries_parts.c (what a case has several of:
+ * queries_cases.c (cases), queries_relations.c (what ties them), queries_keeping.c (erased, held, whose), queries_parts.c (what a case has several of:
  * queries_handoffs.c, queries_clocks.c), queries_tables.c (everything else).
  */
 #ifndef CH_RUN_QUERIES_INSIDE_H
@@ -8,7 +8,8 @@
 #include "hub/run/queries.h"
 
 #define CH_QUERY_ROWS_MOST 1000
-#define CH_QUERY_REFS_MOST 64 /* cases that one ref may name */
+#define CH_QUERY_REFS_MOST 64    /* cases that one ref may name */
+#define CH_QUERY_PERSON_MOST 256 /* cases that are looked at for one person */
 #define CH_QUERY_ROWS_DEFAULT 100
 /* Entries that one call looks at; then it says `more`. */
 #define CH_QUERY_LOOKS_MOST 20000
@@ -20,7 +21,7 @@ typedef enum ch_query_flag { CH_FLAG_ABSENT, CH_FLAG_NO, CH_FLAG_YES } ch_query_
 /* Of any query; a text that was not given is absent, a number is its argument's default. */
 typedef struct ch_query_arguments {
     ch_str case_id, source, state, party, system, area, ref, category, test, connector, code, status, name,
-        kind;
+        kind, phone, id_number;
     ch_str after;   /* where rows are in the order of texts */
     int64_t passed; /* `after` where they are in the order of numbers */
     int64_t limit, since, due_before, priority, dead_letter, sequence;
@@ -111,6 +112,12 @@ ch_query_run ch_query_handoffs;
 /* queries_clocks.c */
 ch_query_run ch_query_clocks;
 void ch_query_put_clock(ch_query_row *row, const ch_case *the_case, const ch_case_clock *clock);
+/* queries_keeping.c */
+ch_query_run ch_query_erasure;
+/* `erased`, `held`, where it is. */
+ch_status ch_query_put_mark(ch_query_look *look, ch_query_row *row, const ch_case *the_case) CH_MUST_CHECK;
+/* Of the arguments `phone` or `id_number`: cases that may be read or not, oldest first. */
+ch_status ch_query_numbers_of_person(ch_query_look *look, uint64_t *out_numbers, size_t *count) CH_MUST_CHECK;
 /* queries_tables.c */
 ch_query_run ch_query_status, ch_query_dead_letters, ch_query_dead_letter, ch_query_connectors,
     ch_query_checkpoint, ch_query_parties, ch_query_route, ch_query_grants;

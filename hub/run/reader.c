@@ -139,6 +139,11 @@ ch_status ch_reader_look(ch_reader *reader, ch_error *error)
     uint64_t last = atomic_load_explicit(&reader->hub->log_position, memory_order_acquire);
     ch_status status = reader->log == NULL ? ch_log_reader_open(&reader->log, reader->store->log, error)
                                            : ch_log_reader_renew(reader->log, error);
+    uint64_t erasures = atomic_load_explicit(&reader->hub->erasures, memory_order_acquire);
+    if (reader->erasures != erasures) {
+        ch_slices_forget(reader->slices);
+        reader->erasures = erasures;
+    }
     if (status == CH_OK) {
         reader->looking = true;
         reader->last = last;

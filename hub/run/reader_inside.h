@@ -40,6 +40,7 @@ struct ch_reader {
     ch_state_reader *state; /* opened in a look that needs it */
     bool looking;
     uint64_t last;       /* of the log, in this look */
+    uint64_t erasures;   /* that the slices know of */
     uint64_t state_last; /* that the state has folded, in this look at it */
     ch_subscription **subscriptions;
     size_t subscription_count, subscription_capacity, next_turn;

@@ -66,6 +66,14 @@ static void clear(ch_slice *slice)
     ch_arena_reset(&slice->arena);
 }
 
+void ch_slices_forget(ch_slices *slices)
+{
+    for (size_t i = 0; i < KEPT; i++) {
+        clear(&slices->at[i]);
+    }
+    slices->latest = NULL;
+}
+
 /* Slices of large events are few: those that were not asked for longest go until the rest is within bounds. */
 static void let_go(ch_slices *slices)
 {

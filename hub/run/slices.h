@@ -28,6 +28,8 @@ typedef struct ch_slices ch_slices;
 
 ch_status ch_slices_new(ch_slices **out_slices, ch_store *store) CH_MUST_CHECK;
 void ch_slices_free(ch_slices *slices);
+/* Nothing is kept that was opened before: a case was erased. */
+void ch_slices_forget(ch_slices *slices);
 /* The event with this sequence; stays until the next call of any ch_slices_ function but ch_slices_readable. last: the
  * log's last durable sequence. CH_END behind it, CH_CORRUPT, CH_IO, CH_NO_MEMORY. */
 ch_status ch_slices_at(ch_slices *slices, ch_log_reader *reader, uint64_t sequence, uint64_t last,

@@ -1,3 +1,4 @@
+#include "hub/run/key_copies.h"
 #include "hub/run/writer_inside.h"
 
 #include "hub/base/diag.h"
@@ -43,6 +44,22 @@ static void give_up(ch_writer *writer, ch_status status, const ch_error *error)
     ch_writer_ring_front(writer);
 }
 
+/* Before anybody is told that it is done. Copies of the keys may be on slow disks: they have a thread of their own. */
+static void carry_out_erasures(ch_writer *writer, ch_batch *batch)
+{
+    ch_error error;
+    if (!ch_batch_has_erasures(batch)) {
+        return;
+    }
+    if (ch_batch_carry_out_erasures(batch, &error) != CH_OK) {
+        ch_hub_fail(writer->hub, "writer", &error);
+    }
+    atomic_fetch_add_explicit(&writer->hub->erasures, 1, memory_order_release);
+    if (writer->hub->key_copies != NULL) {
+        ch_key_copies_wake(writer->hub->key_copies);
+    }
+}
+
 /* It is durable: now others may hear of it. */
 static void finish_batch(ch_writer *writer, ch_batch *batch, int64_t took_us)
 {
@@ -50,6 +67,7 @@ static void finish_batch(ch_writer *writer, ch_batch *batch, int64_t took_us)
     ch_metrics *metrics = writer->hub->metrics;
     uint64_t last = ch_event_log_last(writer->store->log), records = ch_batch_records(batch);
     atomic_store_explicit(&writer->hub->log_position, last, memory_order_release);
+    carry_out_erasures(writer, batch);
     ch_writer_tell_grants(writer, batch); /* before anybody is told that they hold */
     ch_writer_hand_out(writer, batch);
     ch_writer_ring_front(writer);

@@ -2,6 +2,7 @@
 #include "hub/store/store.h"
 
 #include "hub/store/disk_file.h"
+#include "hub/store/erasures.h"
 #include "hub/store/store_format.h"
 
 #include <errno.h>
@@ -77,6 +78,13 @@ static ch_status copy_open_files(int from, int to, const char *path, ch_error *e
     return status;
 }
 
+/* Nothing was erased yet, and the folder is a new one. */
+static bool is_absent(const ch_store *store, const char *name)
+{
+    char path[CH_PATH_SIZE];
+    return ch_path_join(path, store->dir, name, NULL) == CH_OK && access(path, F_OK) != 0 && errno == ENOENT;
+}
+
 /* keys/NAME of the store to keys_dir/NAME, as a whole or not at all. */
 static ch_status copy_keys(const ch_store *store, const char *keys_dir, const char *name, ch_error *error)
 {
@@ -116,7 +124,13 @@ static ch_status back_up_keys(const ch_store *store, const char *dir, ch_error *
     for (size_t i = 0; i < 2 && status == CH_OK; i++) {
         status = copy_keys(store, keys_dir, names[i], error);
     }
-    return status == CH_OK ? ch_dir_sync(keys_dir, error) : status;
+    if (status == CH_OK && !is_absent(store, "keys/erasures")) {
+        status = copy_keys(store, keys_dir, "erasures", error);
+    }
+    if (status == CH_OK) {
+        status = ch_dir_sync(keys_dir, error);
+    }
+    return status == CH_OK ? ch_key_copies_add(store, keys_dir, error) : status;
 }
 
 /* Walks through the copied log; where it ends. */

@@ -190,6 +190,12 @@ ch_status ch_fold_hub_event(ch_state *state, const ch_record *record, const ch_e
     if (ch_str_is(event->type, "hub.deadletter")) {
         return fold_dead_letter(state, record, event);
     }
+    if (ch_str_is(event->type, "hub.erased")) {
+        return ch_fold_erased(state, record, event);
+    }
+    if (ch_str_is(event->type, "hub.hold")) {
+        return ch_fold_hold(state, record, event);
+    }
     if (ch_str_is(event->type, "hub.replay")) {
         fold_epoch(state, event);
     }

@@ -101,3 +101,21 @@ ch_status ch_sketches_find(ch_state *state, const char *place, int64_t since_ms,
     mdb_cursor_close(cursor);
     return status;
 }
+
+ch_status ch_sketches_remove(ch_state *state, uint64_t number)
+{
+    MDB_cursor *cursor;
+    MDB_val key = {0}, value = {0};
+    int code = mdb_cursor_open(state->txn, state->tables[CH_TABLE_SKETCH], &cursor);
+    if (code != 0) {
+        return ch_lmdb_status(code);
+    }
+    while ((code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+        if (ch_get_be64((const uint8_t *)key.mv_data + key.mv_size - 8) == number) {
+            code = mdb_cursor_del(cursor, 0);
+            break; /* a case has one */
+        }
+    }
+    mdb_cursor_close(cursor);
+    return code == 0 || code == MDB_NOTFOUND ? CH_OK : ch_lmdb_status(code);
+}

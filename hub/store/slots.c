@@ -366,6 +366,49 @@ ch_status ch_slots_erase(ch_slots *slots, uint64_t number, ch_error *error)
     return status;
 }
 
+/* Every copy has the salt of the file that it was made of, in both heads. */
+static ch_status check_is_copy(const ch_slots *slots, int fd, const char *copy, ch_error *error)
+{
+    uint8_t salt[SALT_SIZE];
+    for (off_t at = 0; at < (off_t)HEADS_SIZE; at += HEAD_SPACING) {
+        ch_status status = ch_disk_read(fd, salt, sizeof salt, at);
+        if (status == CH_OK && memcmp(salt, slots->salt, SALT_SIZE) == 0) {
+            return CH_OK;
+        }
+    }
+    return ch_error_set(error, CH_INVALID, copy, "is no copy of this hub's keys");
+}
+
+static ch_status erase_in_file(int fd, const char *copy, uint64_t number, ch_error *error)
+{
+    uint8_t slot[SLOT_SIZE] = {0};
+    ch_status status = ch_disk_read(fd, slot, SLOT_SIZE, place_of(number));
+    if (status == CH_END || (status == CH_OK && is_zero(slot, SLOT_SIZE))) {
+        return CH_OK;
+    }
+    memset(slot, 0, SLOT_SIZE);
+    if (status != CH_OK || ch_disk_write(fd, slot, SLOT_SIZE, place_of(number)) != CH_OK ||
+        fdatasync(fd) != 0) {
+        return ch_disk_fail(error, copy, "cannot be written");
+    }
+    return CH_OK;
+}
+
+ch_status ch_slots_erase_copy(const ch_slots *slots, const char *copy, uint64_t number, ch_error *error)
+{
+    int fd = open(copy, O_RDWR | O_CLOEXEC);
+    if (fd < 0) {
+        return errno == ENOENT ? ch_error_set(error, CH_NOT_FOUND, copy, "is not there")
+                               : ch_disk_fail(error, copy, "cannot be opened");
+    }
+    ch_status status = check_is_copy(slots, fd, copy, error);
+    if (status == CH_OK) {
+        status = erase_in_file(fd, copy, number, error);
+    }
+    close(fd);
+    return status;
+}
+
 void ch_slots_hash(const ch_slots *slots, const ch_str *bytes, size_t count, uint64_t *out_hashes)
 {
     for (size_t i = 0; i < count; i++) {

@@ -30,6 +30,10 @@ ch_status ch_slots_prepare(ch_slots *slots, uint64_t number, ch_error *error) CH
 /* CH_ERASED: zeroed. CH_NOT_FOUND: never made. CH_CORRUPT: check does not match (or another hub key). Keeps
  * the last few thousand keys in memory. CH_IO. */
 ch_status ch_slots_key(ch_slots *slots, uint64_t number, uint8_t out_key[CH_KEY_SIZE]) CH_MUST_CHECK;
+/* The same in a copy of this file (as a backup leaves one): it needs no key. CH_OK also when the copy was made before that
+ * slot. CH_NOT_FOUND: no file; CH_INVALID: it is no copy of this file; CH_IO. Any thread. */
+ch_status ch_slots_erase_copy(const ch_slots *slots, const char *copy, uint64_t number,
+                              ch_error *error) CH_MUST_CHECK;
 /* Hashes that only who has the hub key can make; a restored store goes on with the same. Any thread. */
 void ch_slots_hash(const ch_slots *slots, const ch_str *bytes, size_t count, uint64_t *out_hashes);
 /* On disk when it returns CH_OK. */

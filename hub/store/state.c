@@ -223,7 +223,7 @@ ch_status ch_state_write_back(ch_state *state)
 }
 
 /* It has ended, and with it its cursors. */
-static void forget_transaction(ch_state *state)
+void ch_state_forget_transaction(ch_state *state)
 {
     state->txn = NULL;
     memset(state->cursors, 0, sizeof state->cursors);
@@ -233,7 +233,7 @@ void ch_state_rollback(ch_state *state)
 {
     if (state->txn != NULL) {
         mdb_txn_abort(state->txn);
-        forget_transaction(state);
+        ch_state_forget_transaction(state);
     }
     state->now = state->kept;
     state->failed = false;
@@ -253,13 +253,16 @@ static ch_status commit_changes(ch_state *state, ch_error *error)
         status = ch_topics_keep(state);
     }
     if (status == CH_OK) {
+        status = ch_persons_keep(state);
+    }
+    if (status == CH_OK) {
         status = write_point(state);
     }
     if (status != CH_OK) {
         return fail(error, status, "cannot be written back");
     }
     int code = mdb_txn_commit(state->txn);
-    forget_transaction(state);
+    ch_state_forget_transaction(state);
     if (code != 0 && ch_lmdb_is_dead(state->env)) {
         return ch_error_set(error, CH_IO, "state", "commit failed, it must be opened again: %s",
                             mdb_strerror(code));
@@ -276,7 +279,7 @@ ch_status ch_state_commit(ch_state *state, ch_error *error)
     if (state->now.position == state->kept.position) {
         if (state->txn != NULL) {
             mdb_txn_abort(state->txn);
-            forget_transaction(state);
+            ch_state_forget_transaction(state);
         }
         return CH_OK;
     }

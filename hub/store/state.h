@@ -4,7 +4,7 @@
  * sequence; ref source no,ref -> n; source name -> no; handoff party,n,k -> handoff state (open ones:
  * a party's inbox); deadline due,n,k -> () (open handoffs that have one); deadletter d -> dead letter;
  * checkpoint connector -> map; grant key -> map; meta -> position, counters; topics block -> filter; sketch
- * place,time,n -> sketch (of cases that were opened lately).
+ * place,time,n -> sketch (of cases that were opened lately); mark n -> erased, held; person hash,n -> () and back.
  *
  * The write transaction stays open over many batches; changed cases stay decoded and are put once per commit.
  * One writer thread; readers see what was committed, from any thread.
@@ -13,6 +13,7 @@
 #define CH_STORE_STATE_H
 
 #include "hub/model/decide.h"
+#include "hub/model/person.h"
 #include "hub/model/topic_filter.h"
 #include "hub/store/event_log.h"
 #include "hub/store/slots.h"
@@ -55,6 +56,8 @@ ch_status ch_state_fold(ch_state *state, const ch_record *record, const ch_event
                         ch_error *error) CH_MUST_CHECK;
 /* A record may be folded before its chain is known (zeros then): the chain of the last one is told before a commit. */
 void ch_state_set_chain(ch_state *state, const uint8_t chain[CH_HASH_SIZE]);
+/* After the fold of an event of that case: who is in its private data (plain) can be found by it from now on. */
+ch_status ch_state_note_persons(ch_state *state, uint64_t number, ch_str private_data) CH_MUST_CHECK;
 /* Commits, synced. On failure: as after rollback. CH_STORAGE_FULL: later perhaps; CH_IO: it must be opened again. */
 ch_status ch_state_commit(ch_state *state, ch_error *error) CH_MUST_CHECK;
 /* Forgets everything since the last commit; position is then the committed one and the log's tail must be
@@ -83,6 +86,11 @@ typedef struct ch_dead_letter {
     char mapping[CH_CODE_MAX + 1];
 } ch_dead_letter;
 
+/* Of a case as a record: sequence of the hub.erased or hub.hold, 0: it is not. */
+typedef struct ch_mark {
+    uint64_t erased_sequence, held_sequence;
+} ch_mark;
+
 /* The writer's look at one, in the open transaction. CH_NOT_FOUND. */
 ch_status ch_state_dead_letter(ch_state *state, uint64_t number, ch_dead_letter *out_letter) CH_MUST_CHECK;
 
@@ -101,7 +109,15 @@ ch_status ch_state_reader_ref_any(ch_state_reader *reader, ch_str ref, uint64_t 
 /* Sequence of the case's event with the given version or the next; CH_END. */
 ch_status ch_state_reader_case_event(ch_state_reader *reader, uint64_t number, uint32_t from_version,
                                      uint32_t *out_version, uint64_t *out_sequence) CH_MUST_CHECK;
-/* Walks; each callback returns true to go on. Newest case first from `below` (UINT64_MAX: the newest). */
+ch_status ch_state_reader_mark(ch_state_reader *reader, uint64_t number, ch_mark *out_mark) CH_MUST_CHECK;
+/* Cases that have this person in their private data, oldest first from `from` on; at most *count numbers. */
+ch_status ch_state_reader_persons(ch_state_reader *reader, const ch_person_key *key, uint64_t from,
+                                  uint64_t *out_numbers, size_t *count) CH_MUST_CHECK;
+/* Walks; each callback returns true to go on. Marked cases, oldest first. */
+typedef bool (*ch_mark_visitor)(void *context, uint64_t case_number, const ch_mark *mark);
+ch_status ch_state_reader_marks(ch_state_reader *reader, uint64_t from, ch_mark_visitor visit,
+                                void *context) CH_MUST_CHECK;
+/* Newest case first from `below` (UINT64_MAX: the newest). */
 typedef bool (*ch_case_visitor)(void *context, const ch_case *the_case);
 ch_status ch_state_reader_cases(ch_state_reader *reader, uint64_t below, ch_case_visitor visit,
                                 void *context) CH_MUST_CHECK;
@@ -152,5 +168,6 @@ ch_status ch_state_reader_totals(ch_state_reader *reader, ch_state_totals *out_t
  * ...} hub.deadletter  {action: made|retry|retried|drop, number?, connector, stage, code, reason, place,
  * mapping}; raw is sealed with the record; `made` gets the next number from the fold (state's counter)
  *   hub.grant       see grant.h; revoked = true takes it away
+ *   hub.erased      {cases (ids), ...}              hub.hold        {case, action: place|lift, reason}
  */
 #endif

@@ -217,7 +217,15 @@ static ch_status fold_next(ch_state *state, const ch_record *record, ch_error *e
         snprintf(where, sizeof where, "log record %" PRIu64, record->sequence);
         return ch_error_set(error, CH_CORRUPT, where, "it is no event");
     }
-    return ch_state_fold(state, record, &event, error);
+    status = ch_state_fold(state, record, &event, error);
+    if (status == CH_OK) {
+        status = ch_persons_of_record(state, record, &event);
+        if (status != CH_OK) {
+            return ch_error_set(error, status, "state", "who is in record %" PRIu64 " cannot be noted: %s",
+                                record->sequence, ch_status_text(status));
+        }
+    }
+    return status;
 }
 
 static ch_status fold_tail(ch_state *state, ch_log_reader *reader, ch_error *error)
@@ -253,6 +261,9 @@ ch_status ch_state_catch_up(ch_state *state, ch_event_log *log, ch_error *error)
         return status;
     }
     status = check_fork(state, reader, error);
+    if (status == CH_OK) {
+        status = ch_persons_catch_up(state, reader, error);
+    }
     if (status == CH_OK) {
         status = fold_tail(state, reader, error);
     }

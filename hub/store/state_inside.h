@@ -9,7 +9,7 @@
 
 #include <stdatomic.h>
 
-/* X(symbol, name in LMDB); the order is that of the state's hash. */
+/* X(symbol, name in LMDB); the order is that of the state's hash, which CH_TABLE_PERSON is no part of. */
 #define CH_TABLE_LIST(X)                                                                                     \
     X(CH_TABLE_CASE, "case")                                                                                 \
     X(CH_TABLE_CASE_EVENTS, "case_events")                                                                   \
@@ -24,7 +24,9 @@
     X(CH_TABLE_GRANT, "grant")                                                                               \
     X(CH_TABLE_META, "meta")                                                                                 \
     X(CH_TABLE_TOPICS, "topics")                                                                             \
-    X(CH_TABLE_SKETCH, "sketch")
+    X(CH_TABLE_SKETCH, "sketch")                                                                             \
+    X(CH_TABLE_MARK, "mark")                                                                                 \
+    X(CH_TABLE_PERSON, "person")
 typedef enum ch_table {
 #define CH_TABLE_ENUM(symbol, name) symbol,
     CH_TABLE_LIST(CH_TABLE_ENUM)
@@ -105,6 +107,8 @@ ch_status ch_state_begin(ch_state *state, ch_error *error) CH_MUST_CHECK;
 /* A case in the open transaction, decoded. CH_NOT_FOUND. */
 ch_status ch_state_hot_case(ch_state *state, uint64_t number, ch_case **out_case) CH_MUST_CHECK;
 ch_status ch_state_write_back(ch_state *state) CH_MUST_CHECK;
+/* The open transaction has ended, and with it its cursors. */
+void ch_state_forget_transaction(ch_state *state);
 /* All but its topics. */
 ch_status ch_fold_point_read(const ch_state *state, MDB_txn *txn, ch_fold_point *out_point) CH_MUST_CHECK;
 
@@ -120,6 +124,24 @@ ch_status ch_topics_read(const ch_state *state, MDB_txn *txn, uint64_t block,
 ch_status ch_sketches_add(ch_state *state, uint64_t number, const ch_event *opened) CH_MUST_CHECK;
 ch_status ch_sketches_find(ch_state *state, const char *place, int64_t since_ms, int64_t until_ms,
                            ch_sketched *out, size_t *count) CH_MUST_CHECK;
+/* Looks through the whole table: only for what is rare. */
+ch_status ch_sketches_remove(ch_state *state, uint64_t number) CH_MUST_CHECK;
+
+/* marks.c; of a case without a mark both are 0. */
+ch_status ch_mark_find(ch_state *state, uint64_t number, ch_mark *out_mark) CH_MUST_CHECK;
+/* The same from what was found in the table. */
+ch_status ch_mark_of_value(ch_status found, ch_str value, ch_mark *out_mark) CH_MUST_CHECK;
+ch_status ch_fold_erased(ch_state *state, const ch_record *record, const ch_event *event) CH_MUST_CHECK;
+ch_status ch_fold_hold(ch_state *state, const ch_record *record, const ch_event *event) CH_MUST_CHECK;
+
+/* persons.c: of a record that was read from the log; those that the table has not seen, up to the state's position. */
+ch_status ch_persons_of_record(ch_state *state, const ch_record *record, const ch_event *event) CH_MUST_CHECK;
+ch_status ch_persons_catch_up(ch_state *state, ch_log_reader *reader, ch_error *error) CH_MUST_CHECK;
+/* Where the rows of that person begin, from that case on. False: without slots nobody is known. */
+bool ch_person_row(const ch_state *state, const ch_person_key *key, uint64_t from, ch_state_key *out_key);
+ch_status ch_persons_remove(ch_state *state, uint64_t number) CH_MUST_CHECK;
+/* With the commit: how far the table has come. */
+ch_status ch_persons_keep(ch_state *state) CH_MUST_CHECK;
 
 /* sources.c; in any transaction, and in the open one with what is remembered. CH_NOT_FOUND. */
 ch_status ch_source_find(const ch_state *state, MDB_txn *txn, ch_str name,

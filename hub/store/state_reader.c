@@ -196,6 +196,49 @@ ch_status ch_state_reader_cases(ch_state_reader *reader, uint64_t below, ch_case
     return walk_end(&at, status);
 }
 
+ch_status ch_state_reader_mark(ch_state_reader *reader, uint64_t number, ch_mark *out_mark)
+{
+    ch_str value = CH_STR_NONE;
+    const ch_state_key key = ch_key_of_number(number);
+    return ch_mark_of_value(ch_table_get(reader->state, reader->txn, CH_TABLE_MARK, &key, &value), value,
+                            out_mark);
+}
+
+ch_status ch_state_reader_marks(ch_state_reader *reader, uint64_t from, ch_mark_visitor visit, void *context)
+{
+    walk at;
+    ch_mark mark;
+    const ch_state_key first = ch_key_of_number(from);
+    ch_status status = walk_from(&at, reader, CH_TABLE_MARK, &first);
+    while (status == CH_OK) {
+        status = ch_mark_of_value(CH_OK, at.content, &mark);
+        if (status != CH_OK || !visit(context, ch_get_be64(at.key.mv_data), &mark)) {
+            break;
+        }
+        status = walk_step(&at, MDB_NEXT);
+    }
+    return walk_end(&at, status);
+}
+
+ch_status ch_state_reader_persons(ch_state_reader *reader, const ch_person_key *key, uint64_t from,
+                                  uint64_t *out_numbers, size_t *count)
+{
+    walk at;
+    ch_state_key first;
+    size_t most = *count;
+    *count = 0;
+    if (!ch_person_row(reader->state, key, from, &first)) {
+        return CH_OK;
+    }
+    ch_status status = walk_from(&at, reader, CH_TABLE_PERSON, &first);
+    while (status == CH_OK && *count < most && at.key.mv_size == first.size &&
+           memcmp(at.key.mv_data, first.at, first.size - 8) == 0) {
+        out_numbers[(*count)++] = ch_get_be64((const uint8_t *)at.key.mv_data + first.size - 8);
+        status = walk_step(&at, MDB_NEXT);
+    }
+    return walk_end(&at, status);
+}
+
 static ch_status walk_handoffs(ch_state_reader *reader, ch_str party, const ch_state_key *from,
                                ch_handoff_visitor visit, void *context)
 {

@@ -58,6 +58,14 @@ static ch_status view_sketches(void *context, const char *place, int64_t since_m
     return ch_sketches_find(context, place, since_ms, until_ms, out_rows, count);
 }
 
+static ch_status view_mark(void *context, uint64_t number, ch_case_mark *out_mark)
+{
+    ch_mark mark;
+    ch_status status = ch_mark_find(context, number, &mark);
+    *out_mark = (ch_case_mark){.erased = mark.erased_sequence != 0, .held = mark.held_sequence != 0};
+    return status;
+}
+
 ch_status ch_state_view(ch_state *state, uint32_t epoch, ch_view *out_view)
 {
     ch_status status = ch_state_begin(state, NULL);
@@ -71,6 +79,7 @@ ch_status ch_state_view(ch_state *state, uint32_t epoch, ch_view *out_view)
                           .digest = view_digest,
                           .hashes = view_hashes,
                           .sketches = view_sketches,
+                          .mark = view_mark,
                           .next_case = state->now.next_case,
                           .next_sequence = state->now.position + 1,
                           .epoch = epoch};

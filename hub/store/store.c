@@ -1,6 +1,7 @@
 #include "hub/store/store.h"
 
 #include "hub/store/disk_file.h"
+#include "hub/store/erasures.h"
 #include "hub/store/store_format.h"
 #include "hub/store/store_making.h"
 
@@ -110,7 +111,13 @@ static ch_status open_state(ch_store *store, ch_error *error)
     if (status == CH_OK) {
         status = ch_state_open(&store->state, path, &store->state_options, store->case_slots, error);
     }
-    return status == CH_OK ? ch_state_catch_up(store->state, store->log, error) : status;
+    if (status == CH_OK) {
+        status = ch_erasures_apply(store, error);
+    }
+    if (status == CH_OK) {
+        status = ch_state_catch_up(store->state, store->log, error);
+    }
+    return status == CH_OK ? ch_erasures_settle(store, error) : status;
 }
 
 static ch_status open_cursors(ch_store *store, ch_error *error)

@@ -40,6 +40,12 @@ static ch_status view_sketches(void *context, const char *place, int64_t since_m
     return of->view.sketches(of->view.context, place, since_ms, until_ms, out_rows, count);
 }
 
+static ch_status view_mark(void *context, uint64_t number, ch_case_mark *out_mark)
+{
+    const witness *of = context;
+    return of->view.mark(of->view.context, number, out_mark);
+}
+
 static void look(witness *of)
 {
     assert_int_equal(ch_state_view(of->state, 1, &of->view), CH_OK);
@@ -77,6 +83,7 @@ ch_status witness_decide(witness *of, const client *by, const ch_event *event)
                           .digest = view_digest,
                           .hashes = view_hashes,
                           .sketches = view_sketches,
+                          .mark = view_mark,
                           .next_case = of->view.next_case,
                           .next_sequence = of->view.next_sequence,
                           .epoch = 1};

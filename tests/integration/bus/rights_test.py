@@ -187,7 +187,7 @@ class Say(HubTest):
             "hub.deadletter": ({"action": "drop", "number": 999}, {"connector", "operator"}),
             "hub.subscription": ({"name": "x"}, {"operator"}),
             "hub.grant": ({"key": "k" * 40, "name": "x", "role": "auditor"}, {"operator"}),
-            "hub.erased": ({"case": "ZJ-20260101-1"}, set()),
+            "hub.erased": ({"case": "ZJ-20260101-1", "reason": "asked for"}, {"operator"}),
             "hub.config": ({"code": "x"}, set()),
             "clock.met": ({"clock": "x"}, set()),
             "handoff.delivered": ({"handoff": "ZJ-20260101-999/h1"}, set()),

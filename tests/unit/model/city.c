@@ -238,6 +238,13 @@ static void take_decision(city *of)
     of->sequence += decision->count;
 }
 
+static ch_status mark_of(void *context, uint64_t number, ch_case_mark *out_mark)
+{
+    const city *of = context;
+    *out_mark = (ch_case_mark){.erased = false, .held = number == of->held};
+    return CH_OK;
+}
+
 static void make_grant(ch_grant *grant, ch_role role, const char *parties)
 {
     *grant = (ch_grant){.role = role, .name = "client"};
@@ -264,6 +271,7 @@ ch_status city_publish(city *of, ch_role role, const char *parties, ch_event eve
                           .digest = digest,
                           .hashes = hashes,
                           .sketches = sketches,
+                          .mark = mark_of,
                           .next_case = of->case_count + 1,
                           .next_sequence = of->sequence + 1,
                           .epoch = 1};

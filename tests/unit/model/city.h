@@ -32,6 +32,7 @@ typedef struct city {
     uint64_t sequence;              /* of the last event */
     int64_t now_ms;
     int64_t history_until_ms; /* of every connector; 0: nothing is history */
+    uint64_t held;            /* number of a case that is under a legal hold; 0: none */
     unsigned ids;
     char types[8192]; /* of the last decision, see city_types */
 } city;

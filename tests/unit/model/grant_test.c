@@ -170,15 +170,25 @@ static void denies_every_type_that_is_not_the_roles_to_say(void **state)
     static const struct {
         const char *type, *allowed;
     } cases[] = {
-        {"case.opened", "-cdso---"},     {"case.noted", "-cdso---"},
-        {"case.suggested", "-cdso---"},  {"handoff.accepted", "-cdso---"},
-        {"handoff.offered", "-cdso---"}, {"hub.checkpoint", "-c------"},
-        {"hub.deadletter", "-c--o---"},  {"hub.grant", "----o---"},
-        {"hub.connector", "----o---"},   {"hub.subscription", "----o---"},
-        {"hub.erased", "--------"},      {"hub.alert", "--------"},
-        {"hub.grants", "--------"},      {"hub.", "--------"},
-        {"clock.met", "--------"},       {"case", "--------"},
-        {"cases.opened", "--------"},    {"", "--------"},
+        {"case.opened", "-cdso---"},
+        {"case.noted", "-cdso---"},
+        {"case.suggested", "-cdso---"},
+        {"handoff.accepted", "-cdso---"},
+        {"handoff.offered", "-cdso---"},
+        {"hub.checkpoint", "-c------"},
+        {"hub.deadletter", "-c--o---"},
+        {"hub.grant", "----o---"},
+        {"hub.connector", "----o---"},
+        {"hub.subscription", "----o---"},
+        {"hub.erased", "----o---"},
+        {"hub.alert", "--------"},
+        {"hub.hold", "----o---"},
+        {"hub.grants", "--------"},
+        {"hub.", "--------"},
+        {"clock.met", "--------"},
+        {"case", "--------"},
+        {"cases.opened", "--------"},
+        {"", "--------"},
     };
     value_fixture *of = *state;
     for (size_t i = 0; i < COUNT(cases); i++) {
