@@ -2,7 +2,7 @@
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 
-foreach(dep libzmq msgpack lmdb libconfig libsodium jansson libmicrohttpd libcurl cmocka libisal)
+foreach(dep libzmq msgpack lmdb libconfig libsodium jansson libmicrohttpd libcurl cmocka libisal libzstd)
   string(REPLACE "lib" "" name ${dep})
   pkg_check_modules(${name} REQUIRED IMPORTED_TARGET ${dep})
 endforeach()

@@ -52,21 +52,20 @@ static ch_status find_end(ch_cli *cli, uint64_t *out_sequence)
     return status;
 }
 
-/* All pieces from 1 to end. */
-static ch_status walk(ch_cli *cli, uint64_t end, const char *const *patterns, size_t pattern_count,
-                      ch_log_visit *visit, void *context)
+ch_status ch_log_walk_part(ch_cli *cli, uint64_t from, uint64_t to, const char *const *patterns,
+                           size_t pattern_count, ch_log_visit *visit, void *context)
 {
     ch_buf piece;
     ch_status status = CH_OK;
     ch_buf_init(&piece, PIECE_BYTES_MAX);
-    for (uint64_t next = 1; status == CH_OK && next != 0 && next <= end;) {
+    for (uint64_t next = from; status == CH_OK && next != 0 && next <= to;) {
         ch_buf_clear(&piece);
         if (ch_interrupted()) {
             cli->exit_code = CH_EXIT_INTERRUPTED;
             break;
         }
         status =
-            casehub_read(cli->hub, next, end, patterns, pattern_count, 0, READ_MS, &piece, keep, &next) == 0
+            casehub_read(cli->hub, next, to, patterns, pattern_count, 0, READ_MS, &piece, keep, &next) == 0
                 ? visit_piece(cli, &piece, visit, context)
                 : ch_cli_fail(cli);
     }
@@ -86,5 +85,5 @@ ch_status ch_log_walk(ch_cli *cli, const char *const *patterns, size_t pattern_c
         return status;
     }
     ch_interrupt_catch();
-    return walk(cli, end, patterns, pattern_count, visit, context);
+    return ch_log_walk_part(cli, 1, end, patterns, pattern_count, visit, context);
 }

@@ -16,4 +16,8 @@ typedef ch_status ch_log_visit(void *context, const ch_event *event);
 ch_status ch_log_walk(ch_cli *cli, const char *const *patterns, size_t pattern_count, ch_log_visit *visit,
                       void *context) CH_MUST_CHECK;
 
+/* The same of the part of the log from one sequence to another, both with it. Connected. */
+ch_status ch_log_walk_part(ch_cli *cli, uint64_t from, uint64_t to, const char *const *patterns,
+                           size_t pattern_count, ch_log_visit *visit, void *context) CH_MUST_CHECK;
+
 #endif

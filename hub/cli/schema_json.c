@@ -76,12 +76,21 @@ static json_t *time_schema(bool required)
     return schema;
 }
 
+static void set_base64(json_t *schema)
+{
+    json_object_set_new(
+        schema, "properties",
+        json_pack("{s:{s:s, s:s}}", "$base64", "type", "string", "pattern", "^[A-Za-z0-9+/]*={0,2}$"));
+    json_object_set_new(schema, "required", json_pack("[s]", "$base64"));
+    json_object_set_new(schema, "additionalProperties", json_false());
+}
+
 static json_t *field_schema(const ch_field *field, bool required)
 {
     static const char *const types[CH_FIELD_KIND_COUNT] = {
         [CH_FIELD_STRING] = "string", [CH_FIELD_CODE] = "string",  [CH_FIELD_INT] = "integer",
         [CH_FIELD_NUMBER] = "number", [CH_FIELD_BOOL] = "boolean", [CH_FIELD_TIME] = "string",
-        [CH_FIELD_LIST] = "array",    [CH_FIELD_MAP] = "object",
+        [CH_FIELD_LIST] = "array",    [CH_FIELD_MAP] = "object",   [CH_FIELD_BYTES] = "object",
     };
     json_t *schema =
         field->kind == CH_FIELD_TIME ? time_schema(required) : typed(types[field->kind], required);
@@ -92,6 +101,7 @@ static json_t *field_schema(const ch_field *field, bool required)
     case CH_FIELD_NUMBER: set_bounds(schema, "minimum", "maximum", field); break;
     case CH_FIELD_LIST: set_bounds(schema, "minItems", "maxItems", field); break;
     case CH_FIELD_MAP: set_bounds(schema, "minProperties", "maxProperties", field); break;
+    case CH_FIELD_BYTES: set_base64(schema); break;
     case CH_FIELD_BOOL:
     case CH_FIELD_TIME: break;
     }
@@ -168,11 +178,7 @@ static json_t *attribute_schema(const ch_attribute *attribute, bool required)
     case CH_ATTRIBUTE_MAP: return typed("object", required);
     case CH_ATTRIBUTE_BIN:
         schema = typed("object", required);
-        json_object_set_new(
-            schema, "properties",
-            json_pack("{s:{s:s, s:s}}", "$base64", "type", "string", "pattern", "^[A-Za-z0-9+/]*={0,2}$"));
-        json_object_set_new(schema, "required", json_pack("[s]", "$base64"));
-        json_object_set_new(schema, "additionalProperties", json_false());
+        set_base64(schema);
         return schema;
     case CH_ATTRIBUTE_TIME: return time_schema(required);
     case CH_ATTRIBUTE_VERSION: return count_schema(required, 0, UINT32_MAX);

@@ -7,6 +7,7 @@
 
 #include "hub/base/clock.h"
 #include "hub/config/csv.h"
+#include "hub/config/rules_files.h"
 #include "hub/config/rules_parts.h"
 #include "hub/config/text_file.h"
 #include "hub/config/zone_file.h"
@@ -177,7 +178,8 @@ static ch_status read_days(ch_rules *rules, const ch_cfg *cfg, const char *file,
         return ch_cfg_fail(cfg, at, error, "days: a file of the same folder is expected");
     }
     snprintf(path, sizeof path, "%.*s%s", folder, file, name);
-    return read_table(rules, calendar, path, error);
+    status = ch_rules_note_file(rules, true, path, error);
+    return status == CH_OK ? read_table(rules, calendar, path, error) : status;
 }
 
 static ch_status read_zone(ch_rules *rules, const ch_cfg *cfg, const config_setting_t *at,

@@ -1,5 +1,6 @@
 #include "hub/config/rules_config.h"
 
+#include "hub/config/rules_files.h"
 #include "hub/config/rules_parts.h"
 
 #include <limits.h>
@@ -35,7 +36,11 @@ static ch_status read_parts(ch_rules *rules, const char *schemas_dir, const char
         if (snprintf(path, sizeof path, "%s/%s", dir, parts[i].file) >= (int)sizeof path) {
             return ch_error_set(error, CH_INVALID, parts[i].file, "the path to it is too long");
         }
-        ch_status status = parts[i].read(rules, is_given ? routing_file : path, error);
+        const char *file = is_given ? routing_file : path;
+        ch_status status = ch_rules_note_file(rules, parts[i].of_city, file, error);
+        if (status == CH_OK) {
+            status = parts[i].read(rules, file, error);
+        }
         if (status != CH_OK) {
             return status;
         }
@@ -66,6 +71,14 @@ ch_status ch_rules_load_routing(ch_rules **out_rules, const char *schemas_dir, c
 ch_status ch_rules_load(ch_rules **out_rules, const char *schemas_dir, const char *city_dir, ch_error *error)
 {
     return ch_rules_load_routing(out_rules, schemas_dir, city_dir, NULL, error);
+}
+
+ch_status ch_rules_load_packed(ch_rules **out_rules, const char *schemas_dir, const char *city_dir,
+                               ch_error *error)
+{
+    ch_rules *rules = NULL;
+    ch_status status = ch_rules_load(&rules, schemas_dir, city_dir, error);
+    return status == CH_OK ? keep_or_drop(rules, ch_rules_pack(rules, error), out_rules) : status;
 }
 
 ch_status ch_rules_load_events(ch_rules **out_rules, const char *events_file, ch_error *error)

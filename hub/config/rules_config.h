@@ -15,6 +15,10 @@
 ch_status ch_rules_load(ch_rules **out_rules, const char *schemas_dir, const char *city_dir,
                         ch_error *error) CH_MUST_CHECK;
 
+/* The same, with the files packed for the record (rules_files.h). */
+ch_status ch_rules_load_packed(ch_rules **out_rules, const char *schemas_dir, const char *city_dir,
+                               ch_error *error) CH_MUST_CHECK;
+
 /* With another routing.cfg than the city's, to try it. */
 ch_status ch_rules_load_routing(ch_rules **out_rules, const char *schemas_dir, const char *city_dir,
                                 const char *routing_file, ch_error *error) CH_MUST_CHECK;

@@ -44,15 +44,21 @@ void ch_text_place(char out[CH_TEXT_PLACE_SIZE], const char *file, unsigned line
     snprintf(out, CH_TEXT_PLACE_SIZE, "%.*s:%u", (int)most, size > most ? file + size - most : file, line);
 }
 
-ch_status ch_text_file_read(ch_buf *out, const char *file, ch_error *error)
+ch_status ch_raw_file_read(ch_buf *out, const char *file, ch_error *error)
 {
-    char where[CH_TEXT_PLACE_SIZE];
     FILE *stream = fopen(file, "rbe");
     if (stream == NULL) {
         return ch_error_set(error, errno == ENOENT ? CH_NOT_FOUND : CH_IO, file, "%s", strerror(errno));
     }
     ch_status status = read_all(out, stream, file, error);
     fclose(stream);
+    return status;
+}
+
+ch_status ch_text_file_read(ch_buf *out, const char *file, ch_error *error)
+{
+    char where[CH_TEXT_PLACE_SIZE];
+    ch_status status = ch_raw_file_read(out, file, error);
     if (status != CH_OK) {
         return status;
     }

@@ -141,7 +141,7 @@ static ch_status read_everything(daemon_state *state, ch_error *error)
         status = read_grants(state, error);
     }
     return status == CH_OK
-               ? ch_rules_load(&state->rules, state->config.schemas_dir, state->config.city_dir, error)
+               ? ch_rules_load_packed(&state->rules, state->config.schemas_dir, state->config.city_dir, error)
                : status;
 }
 
@@ -199,7 +199,7 @@ static void reload(daemon_state *state)
         ch_diag_failure("main", &error, "the configuration is kept as it was");
         return;
     }
-    status = ch_rules_load(&rules, config.schemas_dir, config.city_dir, &error);
+    status = ch_rules_load_packed(&rules, config.schemas_dir, config.city_dir, &error);
     ch_daemon_config_done(&config);
     if (status == CH_OK && strcmp(rules->hub_code, state->rules->hub_code) != 0) {
         status = ch_error_set(&error, CH_INVALID, "routing.cfg", "hub_code cannot change while the hub runs");

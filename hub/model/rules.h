@@ -91,6 +91,25 @@ typedef struct ch_route_index {
     uint32_t area_sizes; /* bit n: some route's area has n digits */
 } ch_route_index;
 
+#define CH_RULES_FILES_MAX 64
+#define CH_RULES_HASH_SIZE 65 /* hex, with its zero */
+
+/* A file that the rules were read from. */
+typedef struct ch_rules_file {
+    char name[128];   /* "events.cfg", "city/routing.cfg" */
+    const char *path; /* where it was read */
+    int64_t size, modified_ns;
+    char hash[CH_RULES_HASH_SIZE]; /* once they are packed */
+} ch_rules_file;
+
+/* All of them; hash and packed are empty unless they were packed, for the record (hub/config/rules_files.h). */
+typedef struct ch_rules_files {
+    ch_rules_file at[CH_RULES_FILES_MAX];
+    size_t count;
+    char hash[CH_RULES_HASH_SIZE];
+    ch_str packed;
+} ch_rules_files;
+
 typedef struct ch_rules {
     atomic_uint references;
     ch_arena arena;         /* owns what the pointers below lead to */
@@ -119,6 +138,7 @@ typedef struct ch_rules {
     unsigned duplicate_percent;    /* from this similarity on they are suggested; 0: none ever */
     uint16_t *transitions_by_type; /* made by ch_rules_check: positions sorted by type, kind, table order */
     ch_route_index route_index;    /* made by ch_rules_check */
+    ch_rules_files files;
 } ch_rules;
 
 /* One reference, empty tables. */

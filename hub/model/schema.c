@@ -12,7 +12,7 @@ const char *const ch_field_class_names[CH_FIELD_CLASS_COUNT] = {
 const char *const ch_field_kind_names[CH_FIELD_KIND_COUNT] = {
     [CH_FIELD_STRING] = "string", [CH_FIELD_CODE] = "code", [CH_FIELD_INT] = "int",
     [CH_FIELD_NUMBER] = "number", [CH_FIELD_BOOL] = "bool", [CH_FIELD_TIME] = "time",
-    [CH_FIELD_LIST] = "list",     [CH_FIELD_MAP] = "map",
+    [CH_FIELD_LIST] = "list",     [CH_FIELD_MAP] = "map",   [CH_FIELD_BYTES] = "bytes",
 };
 
 /* FNV-1a. */

@@ -17,10 +17,11 @@ typedef enum ch_field_kind {
     CH_FIELD_BOOL,
     CH_FIELD_TIME, /* int64 ms; RFC 3339 string also accepted on entry */
     CH_FIELD_LIST,
-    CH_FIELD_MAP
+    CH_FIELD_MAP,
+    CH_FIELD_BYTES /* bin; {"$base64": ...} in JSON */
 } ch_field_kind;
 #define CH_FIELD_CLASS_COUNT (CH_FIELD_PERSONAL + 1)
-#define CH_FIELD_KIND_COUNT (CH_FIELD_MAP + 1)
+#define CH_FIELD_KIND_COUNT (CH_FIELD_BYTES + 1)
 /* As events.cfg calls them. */
 extern const char *const ch_field_class_names[CH_FIELD_CLASS_COUNT];
 extern const char *const ch_field_kind_names[CH_FIELD_KIND_COUNT];
@@ -30,7 +31,8 @@ typedef struct ch_field {
     ch_field_kind kind;
     ch_field_class class;
     bool required;
-    int64_t least, most; /* int or number: value; string: bytes; list: items. INT64_MIN/MAX: no bound */
+    int64_t least,
+        most; /* int or number: value; string, bytes: bytes; list: items. INT64_MIN/MAX: no bound */
     char (*values)[CH_CODE_MAX + 1]; /* allowed codes; NULL: any */
     size_t value_count;
     unsigned line; /* of the file that it was read from; 0: built by hand */

@@ -113,6 +113,13 @@ static ch_status check_value(const part *of, const ch_field *field, const ch_mp_
         return is_within(field, (int64_t)value->str.size)
                    ? CH_OK
                    : refuse_bounds(of, field, error, "a number of bytes");
+    case CH_FIELD_BYTES:
+        if (value->kind != CH_MP_BIN) {
+            return refuse(of, field, error, "bytes are expected");
+        }
+        return is_within(field, (int64_t)value->str.size)
+                   ? CH_OK
+                   : refuse_bounds(of, field, error, "a number of bytes");
     case CH_FIELD_CODE: return check_code(of, field, value, error);
     case CH_FIELD_INT:
         if (value->kind != CH_MP_INT) {

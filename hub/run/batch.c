@@ -95,6 +95,16 @@ ch_status ch_batch_take(ch_batch *batch, ch_work *work, ch_error *error)
     return ch_batch_judge_work(batch, work, error);
 }
 
+ch_status ch_batch_take_own(ch_batch *batch, ch_work *work, ch_error *error)
+{
+    ch_status status = ch_batch_take(batch, work, error);
+    if (status != CH_OK || work->answers[0].status == CH_OK) {
+        return status;
+    }
+    return ch_error_set(error, work->answers[0].status, "log", "%.*s cannot be recorded: %s",
+                        CH_STR_ARG(work->items[0].event.type), ch_status_text(work->answers[0].status));
+}
+
 size_t ch_batch_events(const ch_batch *batch)
 {
     return batch->events;

@@ -31,6 +31,8 @@ ch_status ch_batch_begin(ch_batch *batch, const ch_rules *rules, const ch_log_he
                          const ch_batch *before, int64_t now_ms, ch_error *error) CH_MUST_CHECK;
 /* Judges the work's events in order. Takes the work. */
 ch_status ch_batch_take(ch_batch *batch, ch_work *work, ch_error *error) CH_MUST_CHECK;
+/* The same of one event of the hub's own that the batch makes no sense without: a refusal (there is no room) is a failure, too. */
+ch_status ch_batch_take_own(ch_batch *batch, ch_work *work, ch_error *error) CH_MUST_CHECK;
 /* Events taken so far, a work without any counted as one, and bytes that their records will hold, about. */
 size_t ch_batch_events(const ch_batch *batch);
 size_t ch_batch_bytes(const ch_batch *batch);

@@ -56,7 +56,8 @@ static bool is_urgent(const ch_event *event)
            (ch_str_is(event->type, "hub.deadletter") &&
             ch_str_is(ch_mp_find_str(event->data, "action"), "drop")) ||
            (ch_str_is(event->type, "hub.grant") && ch_mp_find_bool(event->data, "revoked", false)) ||
-           ch_str_is(event->type, "hub.erased") || ch_str_is(event->type, "hub.replay");
+           ch_str_is(event->type, "hub.erased") || ch_str_is(event->type, "hub.replay") ||
+           ch_str_is(event->type, "hub.config");
 }
 
 static ch_status check_room(const ch_batch *batch, bool urgent, ch_error *error)

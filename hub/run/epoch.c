@@ -1,7 +1,7 @@
 #include "hub/run/epoch.h"
 
 #include "hub/base/diag.h"
-#include "hub/run/batch.h"
+#include "hub/run/start_record.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -69,57 +69,28 @@ static ch_status make_work(const ch_hub *hub, uint64_t left_out, ch_work **out_w
     return status;
 }
 
-/* A refusal (there is no room) is a failure here: without this record the numbers would come again. */
-static ch_status take(ch_batch *batch, ch_work *work, ch_error *error)
-{
-    ch_status status = ch_batch_take(batch, work, error);
-    if (status == CH_OK && work->answers[0].status != CH_OK) {
-        status = work->answers[0].status;
-        ch_error_set(error, status, "log", "that a new epoch begins cannot be recorded: %s",
-                     ch_status_text(status));
-    }
-    (void)ch_batch_end(batch);
-    return status;
-}
+typedef struct beginning {
+    const ch_hub *hub;
+    uint64_t left_out;
+} beginning;
 
-/* The state is committed, too: its transaction must not outlive this thread's turn. */
-static ch_status record(const ch_hub *hub, ch_batch *batch, uint64_t left_out, ch_error *error)
+/* Without this record the numbers would come again. */
+static ch_status fill(void *context, ch_batch *batch, ch_error *error)
 {
+    const beginning *of = context;
     ch_work *work;
-    ch_store *store = hub->store;
-    const ch_log_head head = ch_log_head_of(store->log);
-    ch_status status =
-        ch_batch_begin(batch, hub->options.rules, &head, NULL, ch_clock_wall_ms(hub->options.clock), error);
-    if (status == CH_OK) {
-        status = make_work(hub, left_out, &work, error);
-    }
-    if (status == CH_OK) {
-        status = take(batch, work, error);
-    }
-    if (status == CH_OK) {
-        status = ch_batch_commit(batch, error);
-    }
-    if (status != CH_OK) {
-        return status;
-    }
-    ch_state_set_chain(store->state, ch_event_log_chain(store->log));
-    return ch_state_commit(store->state, error);
+    ch_status status = make_work(of->hub, of->left_out, &work, error);
+    return status == CH_OK ? ch_batch_take_own(batch, work, error) : status;
 }
 
 ch_status ch_epoch_settle(const ch_hub *hub, ch_error *error)
 {
     uint32_t epoch = 0;
-    ch_batch *batch;
     ch_status status = epoch_of_log(hub->store, &epoch, error);
     if (status != CH_OK || epoch >= hub->store->epoch) {
         return status;
     }
-    status = ch_batch_new(&batch, hub->store, hub->metrics);
-    if (status != CH_OK) {
-        return ch_error_set(error, status, "epoch", "no memory");
-    }
     /* One that left no record here may have been served, too. */
-    status = record(hub, batch, (uint64_t)CH_EPOCH_NUMBERS * (hub->store->epoch - epoch), error);
-    ch_batch_free(batch);
-    return status;
+    beginning of = {.hub = hub, .left_out = (uint64_t)CH_EPOCH_NUMBERS * (hub->store->epoch - epoch)};
+    return ch_start_record(hub, fill, &of, error);
 }

@@ -7,6 +7,7 @@
 #include "hub/run/http.h"
 #include "hub/run/key_copies.h"
 #include "hub/run/reader.h"
+#include "hub/run/rules_record.h"
 #include "hub/run/writer.h"
 
 #include <stdlib.h>
@@ -91,6 +92,9 @@ static ch_status start(ch_hub *hub, ch_error *error)
     }
     if (status == CH_OK) {
         status = ch_epoch_settle(hub, error);
+    }
+    if (status == CH_OK) {
+        status = ch_rules_record_settle(hub, error);
     }
     if (status != CH_OK) {
         return status;

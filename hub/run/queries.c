@@ -115,6 +115,8 @@ static const argument route_arguments[] = {TEXT("system", system, CH_ID_MAX), TE
                                            TEXT("category", category, CH_CODE_MAX), AREA,
                                            INT("priority", priority, 1, 5, 0)};
 static const argument erasure_arguments[] = {CASE};
+static const argument configs_arguments[] = {LIMIT(CH_QUERY_ROWS_DEFAULT),
+                                             PASSED(CH_CHP_NUMBER_MAX, CH_CHP_NUMBER_MAX)};
 static const argument grants_arguments[] = {LIMIT(CH_QUERY_ROWS_MOST), AFTER};
 
 #define BIT(role) (1u << (role))
@@ -147,6 +149,7 @@ static const query queries[] = {
     {"parties", EVERYBODY, ch_query_parties, WITH(parties_arguments)},
     {"route", EVERYBODY, ch_query_route, WITH(route_arguments)},
     {"erasure", OVERSEERS, ch_query_erasure, WITH(erasure_arguments)},
+    {"configs", OVERSEERS, ch_query_configs, WITH(configs_arguments)},
     {"grants", OVERSEERS, ch_query_grants, WITH(grants_arguments)},
 };
 

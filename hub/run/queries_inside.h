@@ -121,5 +121,7 @@ ch_status ch_query_numbers_of_person(ch_query_look *look, uint64_t *out_numbers,
 /* queries_tables.c */
 ch_query_run ch_query_status, ch_query_dead_letters, ch_query_dead_letter, ch_query_connectors,
     ch_query_checkpoint, ch_query_parties, ch_query_route, ch_query_grants;
+/* queries_configs.c */
+ch_query_run ch_query_configs;
 
 #endif

@@ -1,4 +1,5 @@
 #include "hub/run/key_copies.h"
+#include "hub/run/rules_record.h"
 #include "hub/run/writer_inside.h"
 
 #include "hub/base/diag.h"
@@ -7,7 +8,8 @@
 #include <stdlib.h>
 
 #define BATCH_BYTES ((size_t)8 * 1024 * 1024)
-#define AWAITED_EVENTS 96  /* more than this costs fewer commits, but the committer waits for it */
+#define AWAITED_EVENTS 96 /* more than this costs fewer commits, but the committer waits for it */
+#define RULES_RETRY_MS 1000
 #define OWN_AHEAD_MOST 256 /* events of the hub's own that come before those of clients that wait, too */
 
 static ch_status temporary(ch_status status)
@@ -349,12 +351,66 @@ static int64_t state_wait_ms(const ch_writer *writer)
 
 /* ---- the thread */
 
-/* What is being filled was begun under the old rules, and ends under them. */
-static void change_rules(ch_writer *writer, ch_rules *rules)
+static bool is_recorded(const ch_writer *writer)
 {
+    return writer->next_rules->files.packed.size == 0 ||
+           strcmp(writer->next_rules->files.hash, writer->rules->files.hash) == 0;
+}
+
+/* A batch of its own. Nothing of it has happened when it fails. */
+static ch_status record_rules(ch_writer *writer, ch_error *error)
+{
+    ch_work *work;
+    ch_batch *batch = other_batch(writer);
+    int64_t begun_us = ch_clock_real_us();
+    if (!catch_up(writer, error)) {
+        return error->status;
+    }
+    ch_status status = ch_batch_begin(batch, writer->next_rules, &writer->head, NULL,
+                                      ch_clock_wall_ms(writer->hub->options.clock), error);
+    if (status == CH_OK) {
+        status = ch_rules_record_take(batch, writer->hub, writer->next_rules, "reload", writer->head.last + 1,
+                                      error);
+    }
+    const ch_log_head head = ch_batch_end(batch);
+    if (status == CH_OK) {
+        status = ch_batch_commit(batch, error);
+    }
+    if (status == CH_OK) {
+        writer->head = head;
+        finish_batch(writer, batch, ch_clock_real_us() - begun_us);
+        return CH_OK;
+    }
+    while ((work = ch_batch_next(batch)) != NULL) {
+        ch_mail_free(&work->mail);
+    }
+    give_up(writer, status, error);
+    return status;
+}
+
+/* What is being filled was begun under the old rules, and ends under them. The new ones are in force for nothing that
+ * comes before their record; what has no room waits for it, under the old ones. */
+static void change_rules(ch_writer *writer)
+{
+    ch_error error;
+    if (writer->next_rules == NULL || ch_writer_now(writer) < writer->rules_retry_at_ms) {
+        return;
+    }
     settle(writer);
+    if (!is_recorded(writer) && record_rules(writer, &error) != CH_OK) {
+        writer->rules_retry_at_ms = ch_writer_now(writer) + RULES_RETRY_MS;
+        return;
+    }
     ch_rules_unref(writer->rules);
-    writer->rules = ch_rules_ref(rules);
+    writer->rules = writer->next_rules;
+    writer->next_rules = NULL;
+}
+
+static void take_rules(ch_writer *writer, ch_rules *rules)
+{
+    ch_rules_unref(writer->next_rules);
+    writer->next_rules = ch_rules_ref(rules);
+    writer->rules_retry_at_ms = ch_writer_now(writer);
 }
 
 static void hear_main(ch_writer *writer)
@@ -364,7 +420,7 @@ static void hear_main(ch_writer *writer)
         if (mail->kind == CH_MAIL_STOP) {
             writer->stopping = true;
         } else if (mail->kind == CH_MAIL_RULES) {
-            change_rules(writer, ((ch_rules_mail *)mail)->rules);
+            take_rules(writer, ((ch_rules_mail *)mail)->rules);
         }
         ch_mail_free(mail);
     }
@@ -380,7 +436,7 @@ static void wait_for_work(ch_writer *writer)
     int64_t wait = state_wait_ms(writer);
     int64_t due = may_expire(writer) ? ch_expiry_wait_ms(writer->expiry) : CH_WRITER_RETRY_MS;
     wait = wait < 0 || due < wait ? due : wait;
-    if (writer->postponed != NULL && wait > CH_WRITER_RETRY_MS) {
+    if ((writer->postponed != NULL || writer->next_rules != NULL) && wait > CH_WRITER_RETRY_MS) {
         wait = CH_WRITER_RETRY_MS;
     }
     bool idle = true;
@@ -400,6 +456,7 @@ static void wait_for_work(ch_writer *writer)
 bool ch_writer_round(ch_writer *writer)
 {
     hear_main(writer);
+    change_rules(writer);
     hear_committer(writer, false);
     bool any = take_all(writer);
     launch(writer);
@@ -443,6 +500,7 @@ void ch_writer_free(ch_writer *writer)
     ch_batch_free(writer->batches[1]);
     ch_expiry_free(writer->expiry);
     ch_rules_unref(writer->rules);
+    ch_rules_unref(writer->next_rules);
     free(writer->sessions);
     free(writer);
 }

@@ -32,13 +32,15 @@ struct ch_writer {
     uint64_t turns;   /* works taken so far */
     ch_log_head head; /* where the log ends once everything under way is in it */
     ch_rules *rules;
+    ch_rules *next_rules; /* that are to come in force once they are on record; NULL: none */
     ch_expiry *expiry;
     ch_blocked *sessions; /* by slot */
     size_t session_count;
     ch_work *postponed, *last_postponed; /* the hub's own, refused for now */
     size_t postponed_count;
     size_t own_ahead; /* events of the hub's own that came before what clients wait for */
-    int64_t dirty_since_ms, last_batch_ms, retry_at_ms; /* monotonic; dirty 0: nothing to commit */
+    int64_t dirty_since_ms, last_batch_ms, retry_at_ms,
+        rules_retry_at_ms; /* monotonic; dirty 0: nothing to commit */
     uint64_t dirty_events;
     bool ring_front;
     bool behind; /* the state has not folded the log's head: nothing may be decided */

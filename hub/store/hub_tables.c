@@ -161,6 +161,34 @@ static ch_status fold_grant(ch_state *state, const ch_event *event)
     return keep_data(state, CH_TABLE_GRANT, event, "key");
 }
 
+/* Of a change in several parts the first says everything but the content. */
+static ch_status fold_config(ch_state *state, const ch_record *record, const ch_event *event)
+{
+    static const char *const kept[] = {"code", "hash", "parts", "files"};
+    const ch_state_key key = ch_key_of_number(record->sequence);
+    uint32_t pairs = 1;
+    ch_mp_value value;
+    ch_str bytes;
+    if (ch_mp_find_int(event->data, "part", 0) != 1) {
+        return CH_OK;
+    }
+    ch_buf_clear(&state->work);
+    size_t begun = ch_mp_begin_map(&state->work);
+    ch_mp_put_text(&state->work, "recorded");
+    ch_mp_put_int(&state->work, record->recorded_ms);
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        if (ch_mp_find(event->data, kept[i], &value, &bytes)) {
+            ch_mp_put_text(&state->work, kept[i]);
+            ch_mp_put_raw(&state->work, bytes);
+            pairs++;
+        }
+    }
+    ch_mp_end_map(&state->work, begun, pairs);
+    return state->work.failed == CH_OK
+               ? ch_table_put(state, CH_TABLE_CONFIG, &key, ch_buf_str(&state->work), 0)
+               : state->work.failed;
+}
+
 static void raise_to(uint64_t *next, const ch_event *event, const char *field)
 {
     int64_t number = ch_mp_find_int(event->data, field, 0);
@@ -186,6 +214,9 @@ ch_status ch_fold_hub_event(ch_state *state, const ch_record *record, const ch_e
     }
     if (ch_str_is(event->type, "hub.grant")) {
         return fold_grant(state, event);
+    }
+    if (ch_str_is(event->type, "hub.config")) {
+        return fold_config(state, record, event);
     }
     if (ch_str_is(event->type, "hub.deadletter")) {
         return fold_dead_letter(state, record, event);

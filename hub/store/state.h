@@ -4,7 +4,8 @@
  * sequence; ref source no,ref -> n; source name -> no; handoff party,n,k -> handoff state (open ones:
  * a party's inbox); deadline due,n,k -> () (open handoffs that have one); deadletter d -> dead letter;
  * checkpoint connector -> map; grant key -> map; meta -> position, counters; topics block -> filter; sketch
- * place,time,n -> sketch (of cases that were opened lately); mark n -> erased, held; person hash,n -> () and back.
+ * place,time,n -> sketch (of cases that were opened lately); mark n -> erased, held; person hash,n -> () and back;
+ * config sequence -> map.
  *
  * The write transaction stays open over many batches; changed cases stay decoded and are put once per commit.
  * One writer thread; readers see what was committed, from any thread.
@@ -151,6 +152,11 @@ typedef bool (*ch_pair_visitor)(void *context, ch_str key, ch_str value);
 ch_status ch_state_reader_connectors(ch_state_reader *reader, ch_pair_visitor visit,
                                      void *context) CH_MUST_CHECK;
 ch_status ch_state_reader_grants(ch_state_reader *reader, ch_pair_visitor visit, void *context) CH_MUST_CHECK;
+/* The changes of the rules, newest first, from the one below that sequence (UINT64_MAX: the newest): map of `recorded` and
+ * of what the first part of its hub.config says, but for the content. */
+typedef bool (*ch_config_visitor)(void *context, uint64_t sequence, ch_str value);
+ch_status ch_state_reader_configs(ch_state_reader *reader, uint64_t below, ch_config_visitor visit,
+                                  void *context) CH_MUST_CHECK;
 /* What the topics of a block contain: block b holds the sequences b * CH_TOPIC_BLOCK + 1 to (b + 1) * CH_TOPIC_BLOCK.
  * CH_NOT_FOUND until the state has folded the whole of it. */
 #define CH_TOPIC_BLOCK 32
@@ -167,6 +173,7 @@ ch_status ch_state_reader_totals(ch_state_reader *reader, ch_state_totals *out_t
  *   hub.checkpoint  {connector, value (str)}        hub.connector {connector, state, address, transport, lag,
  * ...} hub.deadletter  {action: made|retry|retried|drop, number?, connector, stage, code, reason, place,
  * mapping}; raw is sealed with the record; `made` gets the next number from the fold (state's counter)
+ *   hub.config      {code: start|reload, hash, part, parts, files: [{name, size, hash}], content (bin)}
  *   hub.grant       see grant.h; revoked = true takes it away
  *   hub.erased      {cases (ids), ...}              hub.hold        {case, action: place|lift, reason}
  */

@@ -25,6 +25,7 @@
     X(CH_TABLE_META, "meta")                                                                                 \
     X(CH_TABLE_TOPICS, "topics")                                                                             \
     X(CH_TABLE_SKETCH, "sketch")                                                                             \
+    X(CH_TABLE_CONFIG, "config")                                                                             \
     X(CH_TABLE_MARK, "mark")                                                                                 \
     X(CH_TABLE_PERSON, "person")
 typedef enum ch_table {

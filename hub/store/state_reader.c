@@ -342,6 +342,29 @@ ch_status ch_state_reader_grants(ch_state_reader *reader, ch_pair_visitor visit,
     return visit_pairs(reader, CH_TABLE_GRANT, visit, context);
 }
 
+ch_status ch_state_reader_configs(ch_state_reader *reader, uint64_t below, ch_config_visitor visit,
+                                  void *context)
+{
+    walk at;
+    const ch_state_key from = ch_key_of_number(below);
+    ch_status status = walk_from(&at, reader, CH_TABLE_CONFIG, &from);
+    if (status == CH_OK || status == CH_CORRUPT) {
+        status = walk_step(&at, MDB_PREV);
+    } else if (status == CH_END) {
+        status = walk_step(&at, MDB_LAST);
+    }
+    while (status == CH_OK) {
+        if (at.key.mv_size != 8) {
+            status = CH_CORRUPT;
+        } else if (!visit(context, ch_get_be64(at.key.mv_data), at.content)) {
+            break;
+        } else {
+            status = walk_step(&at, MDB_PREV);
+        }
+    }
+    return walk_end(&at, status);
+}
+
 ch_status ch_state_reader_topics(ch_state_reader *reader, uint64_t block, ch_topic_filter *out_filter)
 {
     return block >= reader->position / CH_TOPIC_BLOCK
