@@ -2,15 +2,17 @@
 
 #include <inttypes.h>
 
-ch_status ch_inspection_init(ch_inspection *inspection, ch_findings *findings, uint64_t first,
+ch_status ch_inspection_init(ch_inspection *inspection, ch_findings *findings, const ch_tape *tape,
                              const char *dir, ch_error *error)
 {
+    uint64_t first = ch_tape_first(tape);
     *inspection = (ch_inspection){.findings = findings,
                                   .whole_log = first == 1,
                                   .chain_known = true,
                                   .good = first - 1,
                                   .seen = first - 1,
                                   .recorded_ms = INT64_MIN};
+    memcpy(inspection->chain, ch_tape_chain_before(tape), CH_HASH_SIZE);
     return ch_versions_new(&inspection->versions, dir, error);
 }
 

@@ -15,15 +15,15 @@ typedef struct ch_inspection {
     ch_versions *versions;
     bool whole_log;              /* begins at record 1, so a case's first version is 1 */
     bool chain_known;            /* the record before the next one could be read */
-    uint8_t chain[CH_HASH_SIZE]; /* of the last good record; a log's */
+    uint8_t chain[CH_HASH_SIZE]; /* of the last good record; not of an export */
     uint64_t good;               /* last record before the first finding */
     uint64_t seen;               /* last record there was */
     uint64_t records;            /* that could be read */
     int64_t recorded_ms;
 } ch_inspection;
 
-/* dir: room for the cases' versions. first: of the tape. */
-ch_status ch_inspection_init(ch_inspection *inspection, ch_findings *findings, uint64_t first,
+/* dir: room for the cases' versions. tape: where it begins. */
+ch_status ch_inspection_init(ch_inspection *inspection, ch_findings *findings, const ch_tape *tape,
                              const char *dir, ch_error *error) CH_MUST_CHECK;
 void ch_inspection_done(ch_inspection *inspection);
 /* What ch_tape_next gave: status CH_OK or CH_CORRUPT, item and told (its error). *out_good: the record is right

@@ -19,7 +19,8 @@ typedef struct option {
 
 static const option table[] = {
     {"store", "DIR", "the data folder, or a backup of it (CASEHUB_STORE)", FIELD(store), TEXT, ONE_PLACE},
-    {"file", "FILE", "an export instead of a store", FIELD(file), TEXT, OF(CH_VERB_CAT) | OF(CH_VERB_VERIFY)},
+    {"file", "FILE", "an archive or export instead of a store", FIELD(file), TEXT,
+     OF(CH_VERB_CAT) | OF(CH_VERB_VERIFY)},
     {"json", NULL, "one JSON object a line", FIELD(json), FLAG, EVERY},
     {"from", "WHERE", "a sequence, or a recorded time (RFC 3339)", FIELD(from), TEXT,
      OF(CH_VERB_CAT) | OF(CH_VERB_EXPORT)},
@@ -42,11 +43,17 @@ static const option table[] = {
     {"personal", NULL, "with --key: personal data and raw records, too", FIELD(personal), FLAG,
      OF(CH_VERB_CAT)},
     {"output", "FILE", "where to write; - for standard output", FIELD(output), TEXT, OF(CH_VERB_EXPORT)},
-    {"without-sealed", NULL, "leave out what is sealed (always so)", FIELD(without_sealed), FLAG,
+    {"format", "WORD", "archive (default), or jsonl: events as CloudEvents, one a line", FIELD(format), TEXT,
+     OF(CH_VERB_EXPORT)},
+    {"sealed", NULL, "with the sealed parts, as they are, for an import", FIELD(sealed), FLAG,
+     OF(CH_VERB_EXPORT)},
+    {"without-sealed", NULL, "leave out what is sealed (default)", FIELD(without_sealed), FLAG,
      OF(CH_VERB_EXPORT)},
     {"into", "DIR", "an empty folder that keeps the new state", FIELD(into), TEXT, OF(CH_VERB_REBUILD)},
     {"swap", NULL, "replace the state of a stopped hub by the new one", FIELD(swap), FLAG,
      OF(CH_VERB_REBUILD)},
+    {"progress", NULL, "tell how far it is, also when nobody looks", FIELD(progress), FLAG,
+     OF(CH_VERB_EXPORT) | OF(CH_VERB_REBUILD) | OF(CH_VERB_VERIFY)},
     {"prefix", NULL, "one may go on where the other ends", FIELD(prefix), FLAG, OF(CH_VERB_DIFF)},
     {"help", NULL, "this text", FIELD(help), FLAG, EVERY},
     {"version", NULL, "which program this is", FIELD(version), FLAG, EVERY},
@@ -116,7 +123,7 @@ static ch_status put_value(ch_replay_options *options, const option *row, const 
 }
 
 /* The option argv[*at], and its value behind a "=" or in the next word. */
-static ch_status take_option(ch_replay_options *options, char *const *argv, int *at, unsigned *given,
+static ch_status take_option(ch_replay_options *options, char *const *argv, int *at, uint64_t *given,
                              ch_error *error)
 {
     const char *word = argv[*at] + 2;
@@ -137,10 +144,10 @@ static ch_status take_option(ch_replay_options *options, char *const *argv, int 
         }
         ++*at;
     }
-    *given |= 1u << (row - table);
+    *given |= UINT64_C(1) << (row - table);
     return put_value(options, row, value, error);
 }
-_Static_assert(OPTION_COUNT <= 32, "the bits of `given`");
+_Static_assert(OPTION_COUNT <= 64, "the bits of `given`");
 
 static ch_status take_word(ch_replay_options *options, const char *word, ch_error *error)
 {
@@ -160,13 +167,30 @@ static ch_status take_word(ch_replay_options *options, const char *word, ch_erro
     return misuse(error, "there is no verb %s; there are cat, diff, export, rebuild and verify", word);
 }
 
-static ch_status check_whole(const ch_replay_options *options, unsigned given, ch_error *error)
+static ch_status check_export(const ch_replay_options *options, ch_error *error)
+{
+    const char *format = options->format;
+    bool lines = format != NULL && strcmp(format, "jsonl") == 0;
+    if (options->output == NULL) {
+        return misuse(error, "export needs --output FILE");
+    }
+    if (format != NULL && !lines && strcmp(format, "archive") != 0) {
+        return misuse(error, "--format %s: archive or jsonl", format);
+    }
+    if (options->sealed && (options->without_sealed || lines)) {
+        return misuse(error, "--sealed and %s exclude each other",
+                      lines ? "--format jsonl" : "--without-sealed");
+    }
+    return CH_OK;
+}
+
+static ch_status check_whole(const ch_replay_options *options, uint64_t given, ch_error *error)
 {
     if (options->verb == CH_VERB_COUNT) {
         return misuse(error, "a verb is missing: cat, diff, export, rebuild or verify");
     }
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        if ((given & 1u << i) != 0 && (table[i].verbs & OF(options->verb)) == 0) {
+        if ((given & UINT64_C(1) << i) != 0 && (table[i].verbs & OF(options->verb)) == 0) {
             return misuse(error, "--%s does not belong to %s", table[i].name, verbs[options->verb].name);
         }
     }
@@ -184,22 +208,22 @@ static ch_status check_whole(const ch_replay_options *options, unsigned given, c
     if (options->key == NULL && (options->personal || options->keys != NULL)) {
         return misuse(error, "--personal and --keys need --key, the file of the hub key");
     }
-    if (options->file != NULL && (options->key != NULL || options->follow)) {
-        return misuse(error, "an export holds nothing sealed and does not grow: no --key, no --follow");
+    if (options->file != NULL && options->follow) {
+        return misuse(error, "a file does not grow: no --follow");
+    }
+    if (options->file != NULL && options->key != NULL && options->keys == NULL) {
+        return misuse(error, "a file has no key slots beside it: --key needs --keys, their folder");
     }
     if (options->into != NULL && options->swap) {
         return misuse(error, "--into and --swap exclude each other");
     }
-    if (options->verb == CH_VERB_EXPORT && options->output == NULL) {
-        return misuse(error, "export needs --output FILE");
-    }
-    return CH_OK;
+    return options->verb == CH_VERB_EXPORT ? check_export(options, error) : CH_OK;
 }
 
 ch_status ch_replay_options_parse(ch_replay_options *out_options, int argc, char *const *argv,
                                   ch_error *error)
 {
-    unsigned given = 0;
+    uint64_t given = 0;
     bool only_words = false;
     ch_status status = CH_OK;
     *out_options = (ch_replay_options){.verb = CH_VERB_COUNT};
@@ -245,7 +269,7 @@ void ch_replay_help(ch_buf *out, ch_replay_verb verb)
     }
     ch_buf_append_text(
         out, "casehub-replay [--store DIR | --file FILE] VERB [options]\n\nReads a hub's log: beside "
-             "the running hub, of a stopped one, of a backup, of an export.\n\n");
+             "the running hub, of a stopped one, of a backup, an archive or an export.\n\n");
     for (size_t i = 0; i < CH_VERB_COUNT; i++) {
         ch_buf_append_format(out, "  %-8s %s\n", verbs[i].name, verbs[i].help);
     }

@@ -17,8 +17,8 @@ typedef struct ch_replay_texts {
 /* X(symbol, name, operands as help shows them, how many, what it does) */
 #define CH_REPLAY_VERB_LIST(X)                                                                               \
     X(CH_VERB_CAT, cat, "", 0, "prints the events of a log, one a line")                                     \
-    X(CH_VERB_DIFF, diff, " A B", 2, "says where two stores, backups or exports begin to differ")            \
-    X(CH_VERB_EXPORT, export, "", 0, "writes a log to a file that can be checked, without what is sealed")   \
+    X(CH_VERB_DIFF, diff, " A B", 2, "says where two stores, backups, archives or exports begin to differ")  \
+    X(CH_VERB_EXPORT, export, "", 0, "writes a log, or a part of it, to a file that proves itself")          \
     X(CH_VERB_REBUILD, rebuild, "", 0, "folds the log again, and compares with the state of a stopped hub")  \
     X(CH_VERB_VERIFY, verify, "", 0, "checks every record, the chain, every case's versions and the fold")
 typedef enum ch_replay_verb {
@@ -39,8 +39,8 @@ typedef struct ch_replay_options {
     int64_t limit;
     bool anomalous, table, follow, personal;
     const char *key, *keys;
-    const char *output;
-    bool without_sealed;
+    const char *output, *format;
+    bool sealed, without_sealed, progress;
     const char *into;
     bool swap, prefix;
     ch_replay_texts operands;

@@ -11,6 +11,7 @@ const char *ch_place_kind_name(ch_place_kind kind)
     switch (kind) {
     case CH_PLACE_STORE: return "store";
     case CH_PLACE_BACKUP: return "backup";
+    case CH_PLACE_ARCHIVE: return "archive";
     case CH_PLACE_EXPORT: return "export";
     }
     return "";
@@ -58,6 +59,19 @@ static ch_status open_folder(ch_place *place, ch_error *error)
     return status;
 }
 
+static ch_status open_archive(ch_place *place, ch_error *error)
+{
+    place->kind = CH_PLACE_ARCHIVE;
+    ch_status status = ch_archive_reader_open(&place->archive, place->path, error);
+    if (status == CH_OK) {
+        const ch_archive_head *head = ch_archive_reader_head(place->archive);
+        memcpy(place->hub_code, head->hub_code, sizeof place->hub_code);
+        memcpy(place->key_check, head->key_check, sizeof place->key_check);
+        place->epoch = head->epoch;
+    }
+    return status;
+}
+
 static ch_status open_export(ch_place *place, ch_error *error)
 {
     place->kind = CH_PLACE_EXPORT;
@@ -68,6 +82,19 @@ static ch_status open_export(ch_place *place, ch_error *error)
         place->epoch = header->epoch;
     }
     return status;
+}
+
+/* An archive begins with bytes that no text begins with. */
+static ch_status open_file(ch_place *place, ch_error *error)
+{
+    char beginning[CH_ARCHIVE_MAGIC_SIZE];
+    FILE *file = fopen(place->path, "rbe");
+    if (file == NULL) {
+        return ch_disk_fail(error, place->path, "cannot be opened");
+    }
+    size_t size = fread(beginning, 1, sizeof beginning, file);
+    fclose(file);
+    return ch_archive_is((ch_str){beginning, size}) ? open_archive(place, error) : open_export(place, error);
 }
 
 ch_status ch_place_open(ch_place *out_place, const char *path, ch_error *error)
@@ -81,7 +108,7 @@ ch_status ch_place_open(ch_place *out_place, const char *path, ch_error *error)
         return errno == ENOENT || errno == ENOTDIR ? ch_error_set(error, CH_NOT_FOUND, path, "is not there")
                                                    : ch_disk_fail(error, path, "cannot be looked at");
     }
-    ch_status status = S_ISDIR(seen.st_mode) ? open_folder(&place, error) : open_export(&place, error);
+    ch_status status = S_ISDIR(seen.st_mode) ? open_folder(&place, error) : open_file(&place, error);
     if (status != CH_OK) {
         ch_place_close(&place);
         return status;
@@ -104,7 +131,7 @@ ch_status ch_place_open_given(ch_place *out_place, const ch_replay *replay, ch_e
     }
     if (stat(path, &seen) == 0 && S_ISDIR(seen.st_mode) != (options->file == NULL)) {
         return ch_error_set(error, CH_INVALID, path,
-                            options->file == NULL ? "is no folder; an export is named by --file"
+                            options->file == NULL ? "is no folder; an archive or export is named by --file"
                                                   : "is a folder; it is named by --store");
     }
     return ch_place_open(out_place, path, error);
@@ -113,7 +140,9 @@ ch_status ch_place_open_given(ch_place *out_place, const ch_replay *replay, ch_e
 void ch_place_close(ch_place *place)
 {
     ch_event_log_close(place->log);
+    ch_archive_reader_close(place->archive);
     ch_export_reader_close(place->export);
     place->log = NULL;
+    place->archive = NULL;
     place->export = NULL;
 }

@@ -16,12 +16,18 @@ void ch_progress_format(char *out, size_t size, const char *what, uint64_t done,
     }
 }
 
-void ch_progress_begin(ch_progress *progress, const ch_replay_world *world, const char *what, uint64_t first,
+void ch_progress_begin(ch_progress *progress, const ch_replay *replay, const char *what, uint64_t first,
                        uint64_t last)
 {
+    const ch_replay_world *world = replay->world;
     int64_t now_ms = ch_clock_monotonic_ms(world->clock);
-    *progress = (ch_progress){
-        .world = world, .what = what, .begun_ms = now_ms, .told_ms = now_ms, .first = first, .last = last};
+    *progress = (ch_progress){.world = world,
+                              .told = world->err_is_terminal || replay->options->progress,
+                              .what = what,
+                              .begun_ms = now_ms,
+                              .told_ms = now_ms,
+                              .first = first,
+                              .last = last};
 }
 
 void ch_progress_at(ch_progress *progress, uint64_t sequence)
@@ -29,7 +35,8 @@ void ch_progress_at(ch_progress *progress, uint64_t sequence)
     const ch_replay_world *world = progress->world;
     int64_t now_ms = ch_clock_monotonic_ms(world->clock);
     char line[160];
-    if (now_ms - progress->told_ms < (world->err_is_terminal ? TERMINAL_EVERY_MS : FILE_EVERY_MS)) {
+    if (!progress->told ||
+        now_ms - progress->told_ms < (world->err_is_terminal ? TERMINAL_EVERY_MS : FILE_EVERY_MS)) {
         return;
     }
     progress->told_ms = now_ms;

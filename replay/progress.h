@@ -1,4 +1,5 @@
-/* progress.h - how far a long walk has come: on a terminal one line that changes, otherwise now and then a line. */
+/* progress.h - how far a long walk has come, on standard error: on a terminal one line that changes; elsewhere, when
+ * --progress asks for it, now and then a line. */
 #ifndef CH_REPLAY_PROGRESS_H
 #define CH_REPLAY_PROGRESS_H
 
@@ -6,6 +7,7 @@
 
 typedef struct ch_progress {
     const ch_replay_world *world;
+    bool told;        /* to anybody */
     const char *what; /* "folded" */
     int64_t begun_ms, told_ms;
     uint64_t first, last;
@@ -13,7 +15,7 @@ typedef struct ch_progress {
 } ch_progress;
 
 /* Sequences first to last will be done; what: a static text. */
-void ch_progress_begin(ch_progress *progress, const ch_replay_world *world, const char *what, uint64_t first,
+void ch_progress_begin(ch_progress *progress, const ch_replay *replay, const char *what, uint64_t first,
                        uint64_t last);
 /* Cheap enough for every 1,024 records. */
 void ch_progress_at(ch_progress *progress, uint64_t sequence);

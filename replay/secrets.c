@@ -80,12 +80,25 @@ void ch_secrets_wipe(ch_buf *buf)
     ch_buf_clear(buf);
 }
 
+/* Of a file the first look tells whether there is anything to open. */
+static ch_status check_sealed(const ch_place *place, ch_error *error)
+{
+    if (place->log != NULL ||
+        (place->archive != NULL && ch_archive_reader_head(place->archive)->with_sealed)) {
+        return CH_OK;
+    }
+    return ch_error_set(error, CH_INVALID, place->path, "was exported without its sealed parts: no --key");
+}
+
 ch_status ch_secrets_open(ch_secrets *out_secrets, const ch_place *place, const ch_replay_options *options,
                           ch_error *error)
 {
     ch_secrets secrets = {.personal = options->personal};
     ch_secrets_hold(&secrets.secret, SECRET_LIMIT);
-    ch_status status = find_keys(&secrets, place, options->keys, error);
+    ch_status status = check_sealed(place, error);
+    if (status == CH_OK) {
+        status = find_keys(&secrets, place, options->keys, error);
+    }
     if (status == CH_OK) {
         status = read_key(&secrets, place, options->key, error);
     }

@@ -74,9 +74,8 @@ static ch_status walk_place(ch_survey *survey, ch_tape *tape, ch_error *error)
     ch_progress progress;
     survey->first = ch_tape_first(tape);
     survey->last = ch_tape_last(tape);
-    ch_progress_begin(&progress, survey->replay->world, survey->what, survey->first, survey->last);
-    ch_status status =
-        ch_inspection_init(&survey->inspection, &survey->findings, survey->first, survey->room, error);
+    ch_progress_begin(&progress, survey->replay, survey->what, survey->first, survey->last);
+    ch_status status = ch_inspection_init(&survey->inspection, &survey->findings, tape, survey->room, error);
     if (status == CH_OK) {
         ch_guard_begin("the log", survey->replay->options->json);
         status = walk(survey, tape, &progress, error);

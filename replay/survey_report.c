@@ -4,7 +4,7 @@ void ch_survey_report(ch_report *report, const ch_survey *survey, bool ok)
 {
     const ch_place *place = survey->place;
     const ch_inspection *inspection = &survey->inspection;
-    bool is_log = place->log != NULL, clean = survey->findings.count == 0;
+    bool clean = survey->findings.count == 0;
     ch_report_bool(report, "ok", ok);
     ch_report_text(report, "kind", ch_place_kind_name(place->kind));
     ch_report_text(report, "path", place->path);
@@ -14,7 +14,10 @@ void ch_survey_report(ch_report *report, const ch_survey *survey, bool ok)
     ch_report_number(report, "last", inspection->seen);
     ch_report_number(report, "good", inspection->good);
     ch_report_number(report, "records", inspection->records);
-    if (is_log) {
+    if (place->archive != NULL) {
+        ch_report_bool(report, "sealed", ch_archive_reader_head(place->archive)->with_sealed);
+    }
+    if (place->export == NULL) {
         ch_report_hash(report, "chain", clean ? inspection->chain : NULL);
     } else {
         ch_report_text(report, "chain", clean ? ch_export_reader_header(place->export)->chain : NULL);

@@ -17,15 +17,29 @@ struct ch_tape {
     uint64_t position; /* last sequence that was given or told of */
     uint64_t slice;
     unsigned damages; /* in a row */
-    bool ended;       /* of an export */
+    bool ended;       /* of an archive or export */
     bool begun;       /* of a log: the reader stands somewhere */
     bool kept;        /* a record that was read while a gap before it was told */
     ch_record ahead;
+    uint8_t chain_before[CH_HASH_SIZE];
     ch_buf encoded;
 };
 
+static void begin_archive(ch_tape *tape)
+{
+    const ch_archive_head *head = ch_archive_reader_head(tape->place->archive);
+    tape->first = head->first;
+    tape->last = head->last;
+    tape->position = head->first - 1;
+    memcpy(tape->chain_before, head->chain_before, CH_HASH_SIZE);
+}
+
 static ch_status open_parts(ch_tape *tape, uint64_t from, ch_error *error)
 {
+    if (tape->place->archive != NULL) {
+        begin_archive(tape);
+        return CH_OK;
+    }
     if (tape->place->export != NULL) {
         const ch_export_header *header = ch_export_reader_header(tape->place->export);
         tape->first = header->first;
@@ -77,6 +91,11 @@ uint64_t ch_tape_first(const ch_tape *tape)
 uint64_t ch_tape_last(const ch_tape *tape)
 {
     return tape->last;
+}
+
+const uint8_t *ch_tape_chain_before(const ch_tape *tape)
+{
+    return tape->chain_before;
 }
 
 /* "record 5", in an export "line 6, record 5". */
@@ -199,6 +218,20 @@ static ch_status read_record(ch_tape *tape, ch_record *out_record, ch_error *err
     return ch_log_reader_next(tape->reader, out_record, error);
 }
 
+/* What stands at the place of the wanted record, or behind it. */
+static ch_status take_record(ch_tape *tape, const ch_record *record, ch_tape_item *item, ch_error *error)
+{
+    if (record->sequence > item->sequence) {
+        tape->ahead = *record;
+        tape->kept = true;
+        return tell_missing(tape, item->sequence, record->sequence - 1, item, error);
+    }
+    item->record = *record;
+    item->is_recorded = true;
+    ch_status status = encode_record(tape, item, error);
+    return status == CH_OK ? take_event(tape, item, error) : status;
+}
+
 static ch_status next_of_log(ch_tape *tape, ch_tape_item *item, ch_error *error)
 {
     ch_record record;
@@ -224,15 +257,41 @@ static ch_status next_of_log(ch_tape *tape, ch_tape_item *item, ch_error *error)
                      record.sequence, wanted);
         return tell_damage(tape, item, error);
     }
-    if (record.sequence > wanted) {
-        tape->ahead = record;
-        tape->kept = true;
-        return tell_missing(tape, wanted, record.sequence - 1, item, error);
+    return take_record(tape, &record, item, error);
+}
+
+static ch_status tell_archive_damage(ch_tape *tape, ch_tape_item *item)
+{
+    const ch_archive_damage damage = ch_archive_reader_damage(tape->place->archive);
+    item->condition = damage.at_end ? CH_TAPE_BAD_END : CH_TAPE_DAMAGED;
+    item->sequence = damage.first;
+    item->until = damage.until;
+    tape->ended = damage.at_end;
+    tape->position = damage.until;
+    return CH_CORRUPT;
+}
+
+static ch_status next_of_archive(ch_tape *tape, ch_tape_item *item, ch_error *error)
+{
+    ch_record record = tape->ahead;
+    uint64_t wanted = tape->position + 1;
+    ch_status status = CH_OK;
+    *item = (ch_tape_item){.sequence = wanted, .until = wanted, .condition = CH_TAPE_WHOLE};
+    if (tape->ended) {
+        return CH_END;
     }
-    item->record = record;
-    item->is_recorded = true;
-    status = encode_record(tape, item, error);
-    return status == CH_OK ? take_event(tape, item, error) : status;
+    if (!tape->kept) {
+        status = ch_archive_reader_next(tape->place->archive, &record, error);
+    }
+    tape->kept = false;
+    if (status == CH_CORRUPT) {
+        return tell_archive_damage(tape, item);
+    }
+    tape->ended = status == CH_END;
+    if (status == CH_END && wanted <= tape->last) {
+        return tell_missing(tape, wanted, tape->last, item, error);
+    }
+    return status == CH_OK ? take_record(tape, &record, item, error) : status;
 }
 
 static ch_status next_of_export(ch_tape *tape, ch_tape_item *item, ch_error *error)
@@ -267,6 +326,9 @@ ch_status ch_tape_next(ch_tape *tape, ch_tape_item *out_item, ch_error *error)
 {
     if (tape->place->export != NULL) {
         return next_of_export(tape, out_item, error);
+    }
+    if (tape->place->archive != NULL) {
+        return next_of_archive(tape, out_item, error);
     }
     ch_status status = next_of_log(tape, out_item, error);
     if (status == CH_OK) {

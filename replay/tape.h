@@ -1,4 +1,4 @@
-/* tape.h - one event after the other, from a log or from an export. Damage is told and stepped over.
+/* tape.h - one event after the other, from a log, an archive or an export. Damage is told and stepped over.
  *
  * Ends at the record that was the last when the tape was opened, so that a running hub does not make it endless;
  * rests between slices, so that it does not make the hub's log grow.
@@ -17,7 +17,7 @@ typedef struct ch_tape_item {
     ch_event event;
     ch_str encoded; /* the event's MessagePack */
     ch_str json;    /* of an export: the line; otherwise absent */
-    /* Of a log: the whole record; after damage, when claimed is set, what its head claims (see
+    /* Of a log or archive: the whole record; after damage, when claimed is set, what its head claims (see
      * ch_log_reader_damaged). */
     ch_record record;
     bool is_recorded, claimed;
@@ -26,16 +26,19 @@ typedef struct ch_tape_item {
         CH_TAPE_DAMAGED,  /* bytes are not those that were written */
         CH_TAPE_MISSING,  /* no such record */
         CH_TAPE_NO_EVENT, /* record is whole, but its content no event of this sequence */
-        CH_TAPE_BAD_END   /* of an export, behind its last event */
+        CH_TAPE_BAD_END   /* of an archive or export, behind its last event */
     } condition;
 } ch_tape_item;
 
-/* place must stay open. An export begins at its first event, whatever from is; so does a log at from 0. */
+/* place must stay open. An archive or export begins at its first event, whatever from is, and can be read once; a log
+ * begins at its first event at from 0. */
 ch_status ch_tape_open(ch_tape **out_tape, ch_place *place, uint64_t from, ch_error *error) CH_MUST_CHECK;
 void ch_tape_close(ch_tape *tape);
 /* First and last sequence that there should be; last < first: none. */
 uint64_t ch_tape_first(const ch_tape *tape);
 uint64_t ch_tape_last(const ch_tape *tape);
+/* Of a log or archive: the chain before the first; zeros at sequence 1. */
+const uint8_t *ch_tape_chain_before(const ch_tape *tape);
 /* CH_OK, CH_END; CH_CORRUPT: *out_item says where, error what; the next call goes on behind it. CH_IO,
  * CH_NO_MEMORY. */
 ch_status ch_tape_next(ch_tape *tape, ch_tape_item *out_item, ch_error *error) CH_MUST_CHECK;

@@ -53,7 +53,13 @@ static ch_status survey_place(ch_replay *replay, ch_place *place, ch_refold *ref
     return status;
 }
 
-/* What an export holds is not enough for a fold: the heads of the records are left out. */
+/* The lines of an export are not enough for a fold: the heads of the records are left out. */
+static bool can_be_folded(const ch_place *place)
+{
+    return place->log != NULL ||
+           (place->archive != NULL && ch_archive_reader_head(place->archive)->first == 1);
+}
+
 ch_status ch_replay_verify(ch_replay *replay, ch_error *error)
 {
     ch_place place;
@@ -64,7 +70,7 @@ ch_status ch_replay_verify(ch_replay *replay, ch_error *error)
     if (status != CH_OK) {
         return status;
     }
-    if (place.log == NULL) {
+    if (!can_be_folded(&place)) {
         status = survey_place(replay, &place, NULL, room, error);
     } else {
         status = ch_refold_init(&refold, room, false, error);

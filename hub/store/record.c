@@ -95,25 +95,43 @@ ch_status ch_record_claims(ch_str bytes, ch_record *out_claims)
     return CH_OK;
 }
 
+/* cut: the sealed part has a size, but is not there. */
+static ch_status read_parts(ch_str bytes, bool cut, ch_record *out_record)
+{
+    const uint8_t *at = (const uint8_t *)bytes.at;
+    if (at[4] != CH_RECORD_FORMAT) {
+        return at[4] > CH_RECORD_FORMAT ? CH_UNSUPPORTED : CH_CORRUPT;
+    }
+    size_t public_size = ch_get_be32(at + 40), sealed_size = ch_get_be32(at + 44);
+    if (at[5] != 0 || bytes.size - CH_RECORD_HEAD_SIZE != public_size + (cut ? 0 : sealed_size)) {
+        return CH_CORRUPT;
+    }
+    const char *sealed = cut || sealed_size == 0 ? NULL : bytes.at + CH_RECORD_HEAD_SIZE + public_size;
+    ch_record record = read_head(at);
+    record.public_part = (ch_str){bytes.at + CH_RECORD_HEAD_SIZE, public_size};
+    record.sealed = (ch_str){sealed, sealed_size};
+    *out_record = record;
+    return CH_OK;
+}
+
 ch_status ch_record_decode(ch_str bytes, ch_record *out_record)
 {
     const uint8_t *at = (const uint8_t *)bytes.at;
     if (bytes.size < CH_RECORD_HEAD_SIZE || ch_get_be32(at) != ch_crc32c(0, at + 4, bytes.size - 4)) {
         return CH_CORRUPT;
     }
-    if (at[4] != CH_RECORD_FORMAT) {
-        return at[4] > CH_RECORD_FORMAT ? CH_UNSUPPORTED : CH_CORRUPT;
-    }
-    size_t public_size = ch_get_be32(at + 40), sealed_size = ch_get_be32(at + 44);
-    if (at[5] != 0 || bytes.size - CH_RECORD_HEAD_SIZE != public_size + sealed_size) {
-        return CH_CORRUPT;
-    }
-    ch_record record = read_head(at);
-    record.public_part = (ch_str){bytes.at + CH_RECORD_HEAD_SIZE, public_size};
-    record.sealed =
-        sealed_size == 0 ? CH_STR_NONE : (ch_str){bytes.at + CH_RECORD_HEAD_SIZE + public_size, sealed_size};
-    *out_record = record;
-    return CH_OK;
+    return read_parts(bytes, false, out_record);
+}
+
+ch_status ch_record_decode_cut(ch_str bytes, ch_record *out_record)
+{
+    return bytes.size < CH_RECORD_HEAD_SIZE ? CH_CORRUPT : read_parts(bytes, true, out_record);
+}
+
+ch_str ch_record_bytes(const ch_record *record)
+{
+    return (ch_str){record->public_part.at - CH_RECORD_HEAD_SIZE,
+                    CH_RECORD_HEAD_SIZE + record->public_part.size + record->sealed.size};
 }
 
 uint16_t ch_record_flags_of(const ch_event *event)

@@ -55,6 +55,11 @@ typedef struct ch_record {
 void ch_record_encode(ch_buf *out, ch_record *record, uint8_t chain[CH_HASH_SIZE]);
 /* Checks sizes, format and crc. Slices point into bytes. CH_CORRUPT, CH_UNSUPPORTED for a newer format. */
 ch_status ch_record_decode(ch_str bytes, ch_record *out_record) CH_MUST_CHECK;
+/* The same of one whose sealed part was cut away: head and public part. Its crc covers what is gone, so that only the chain
+ * vouches for it (ch_record_follows). */
+ch_status ch_record_decode_cut(ch_str bytes, ch_record *out_record) CH_MUST_CHECK;
+/* All bytes of a record that ch_record_decode read: they lie together. */
+ch_str ch_record_bytes(const ch_record *record);
 /* The flags that say what the event says of itself: anomalous, inferred, testmode. */
 uint16_t ch_record_flags_of(const ch_event *event);
 /* The event, from the public part and the head. CH_CORRUPT. */

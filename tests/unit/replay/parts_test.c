@@ -99,18 +99,20 @@ static void progress_tells_rate_and_what_is_left(void **state)
     assert_string_equal(line, "folded 0 of 0 records (100%), 0/s");
 }
 
-static void progress_is_told_now_and_then(void **state)
+/* What a walk of twenty seconds says where there is no terminal; the caller's. */
+static char *walk_for_long(bool asked)
 {
     ch_clock_fake fake;
     char *text = NULL;
     size_t size = 0;
-    (void)state;
     FILE *err = open_memstream(&text, &size);
     assert_non_null(err);
     ch_clock_fake_init(&fake, 1000);
     const ch_replay_world world = {.err = err, .clock = &fake.clock};
+    const ch_replay_options options = {.progress = asked};
+    const ch_replay replay = {.world = &world, .options = &options};
     ch_progress progress;
-    ch_progress_begin(&progress, &world, "folded", 1, 4000);
+    ch_progress_begin(&progress, &replay, "folded", 1, 4000);
     ch_progress_at(&progress, 1000);
     assert_int_equal(size, 0);
     fake.now_ms += 10000;
@@ -118,6 +120,21 @@ static void progress_is_told_now_and_then(void **state)
     ch_progress_at(&progress, 2100);
     ch_progress_end(&progress);
     fclose(err);
+    return text;
+}
+
+static void nobody_is_told_of_progress_unasked(void **state)
+{
+    (void)state;
+    char *text = walk_for_long(false);
+    assert_string_equal(text, "");
+    free(text);
+}
+
+static void progress_is_told_now_and_then(void **state)
+{
+    (void)state;
+    char *text = walk_for_long(true);
     assert_string_equal(text, "casehub-replay: folded 2000 of 4000 records (50%), 200/s, 10s left\n");
     free(text);
 }
@@ -157,6 +174,8 @@ int main(void)
         cmocka_unit_test(a_newer_header_is_unsupported),
         cmocka_unit_test(a_damaged_trailer_is_told_from_an_event),
         cmocka_unit_test(progress_tells_rate_and_what_is_left),
+        cmocka_unit_test(nobody_is_told_of_progress_unasked),
+        cmocka_unit_test(nobody_is_told_of_progress_unasked),
         cmocka_unit_test(progress_is_told_now_and_then),
         cmocka_unit_test(versions_are_kept_for_cases_far_apart),
     };

@@ -117,7 +117,7 @@ uint64_t rig_seal(rig *self, const char *text, const char *name)
 {
     ledger *of = &self->ledger;
     uint8_t key[CH_KEY_SIZE], nonce[CH_NONCE_SIZE];
-    char id[CH_CASE_ID_SIZE];
+    char id[CH_CASE_ID_SIZE], name_of[32] = "sealed";
     ch_buf plain, sealed, encoded;
     ch_event decoded;
     uint32_t size;
@@ -129,9 +129,12 @@ uint64_t rig_seal(rig *self, const char *text, const char *name)
     assert_ok(ch_slots_prepare(self->store->case_slots, 1, &self->error), &self->error);
     assert_status(ch_slots_key(self->store->case_slots, 1, key), CH_OK);
     put_secret(&plain, text, name);
+    if (self->sealed++ > 0) {
+        snprintf(name_of, sizeof name_of, "sealed-%u", self->sealed);
+    }
     ch_nonces_take(&self->store->nonces, nonce);
-    ch_seal(&sealed, ch_buf_str(&plain), key, nonce, ch_str_of(id), CH_STR("hotline/1"), CH_STR("sealed"));
-    const ch_event event = {.id = CH_STR("sealed"),
+    ch_seal(&sealed, ch_buf_str(&plain), key, nonce, ch_str_of(id), CH_STR("hotline/1"), ch_str_of(name_of));
+    const ch_event event = {.id = ch_str_of(name_of),
                             .source = CH_STR("hotline/1"),
                             .type = CH_STR("case.noted"),
                             .time_ms = now_ms,

@@ -20,7 +20,7 @@
 typedef struct rig {
     char base[FOLDER_PATH_SIZE], dir[FOLDER_PATH_SIZE * 2], key_file[FOLDER_PATH_SIZE * 2];
     char copies[2][FOLDER_PATH_SIZE * 2]; /* of rig_copy */
-    unsigned copy_count;
+    unsigned copy_count, sealed;          /* events that rig_seal wrote */
     ch_random_seeded seeded;
     ch_store *store; /* as the hub has it open; NULL: stopped */
     ledger ledger;
