@@ -20,3 +20,17 @@ void ch_percent_decode(ch_buf *out, ch_str text)
         ch_buf_append(out, &c, 1);
     }
 }
+
+void ch_percent_encode(ch_buf *out, ch_str bytes)
+{
+    for (size_t i = 0; i < bytes.size; i++) {
+        unsigned char byte = (unsigned char)bytes.at[i];
+        if (byte < 0x80 && (isalnum(byte) || strchr("*-._", byte) != NULL) && byte != 0) {
+            ch_buf_append(out, &byte, 1);
+        } else if (byte == ' ') {
+            ch_buf_append_text(out, "+");
+        } else {
+            ch_buf_append_format(out, "%%%02X", byte);
+        }
+    }
+}

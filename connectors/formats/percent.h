@@ -6,5 +6,7 @@
 
 /* Appends text decoded; any byte may come out. A stray % stays as it is, as browsers read it. */
 void ch_percent_decode(ch_buf *out, ch_str text);
+/* Appends any bytes as the living URL standard's form serializer writes them: a space as +. */
+void ch_percent_encode(ch_buf *out, ch_str bytes);
 
 #endif

@@ -1,12 +1,10 @@
 #include "connectors/host/connector_config.h"
+#include "connectors/host/option_table.h"
 
 #include "hub/base/clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-#define OPTION_NAME_SIZE 96
-#define PLUGIN_PATH_SIZE 1024
 
 #define AT(member) offsetof(ch_connector_config, member)
 #define MIB (1024 * 1024)
@@ -30,8 +28,8 @@ static const ch_option host_options[] = {
     {"key", CH_OPTION_PATH, AT(key), "", 0, 1000, "key file; default: $CASEHUB_KEY"},
     {"state_dir", CH_OPTION_PATH, AT(state_dir), "state", 1, 1000,
      "folder of the files NAME.lock, .rows, .attempt"},
-    {"plugin", CH_OPTION_PATH, AT(plugin), "", 0, PLUGIN_PATH_SIZE - 1,
-     "shared object with more transports and formats"},
+    {"plugin", CH_OPTION_PATH, AT(plugin), "", 0, CH_PLUGIN_PATH_MOST,
+     "shared object with more transports, formats, senders and writers"},
     {"batch", CH_OPTION_INT, AT(batch), "256", 1, 256, "events that commit together"},
     {"record_most", CH_OPTION_SIZE, AT(record_most), "1MiB", 1024, 4 * MIB, "bytes of one record"},
     {"field_most", CH_OPTION_SIZE, AT(field_most), "256KiB", 64, 4 * MIB, "bytes of one value"},
@@ -45,116 +43,107 @@ static const ch_option host_options[] = {
 };
 #define HOST_OPTION_COUNT (sizeof host_options / sizeof *host_options)
 
-/* What ch_settings writes into is what a plugin reads. */
-_Static_assert(offsetof(casehub_value, text_count) - offsetof(casehub_value, texts) ==
-                   offsetof(ch_strings, count),
-               "texts and text_count lie as ch_strings does");
+#define OUT(member) offsetof(ch_connector_config, outward.member)
+static const ch_option outward_options[] = {
+    {"outward.sender", CH_OPTION_STRING, OUT(sender), NULL, 1, 40,
+     "how messages go out; has a group of that name in this one"},
+    {"outward.writer", CH_OPTION_STRING, OUT(writer), "", 0, 40,
+     "how a message is written; default: the sender's"},
+    {"outward.charset", CH_OPTION_STRING, OUT(charset), "UTF-8", 1, 39,
+     "character set of the messages, as iconv calls it"},
+    {"outward.mapping", CH_OPTION_PATH, OUT(mapping), NULL, 1, 1000,
+     "jq program that makes messages of an event"},
+    {"outward.topics", CH_OPTION_STRINGS, OUT(topics), NULL, 0, 0, "patterns of the events that it is given"},
+    {"outward.involved", CH_OPTION_BOOL, OUT(involved), "false", 0, 0,
+     "and every later event of cases that its parties took part in"},
+    {"outward.test_mode", CH_OPTION_STRING, OUT(test_mode), "exclude", 1, 10,
+     "exclude, include or only: test cases"},
+    {"outward.from", CH_OPTION_STRING, OUT(from), "new", 1, 40,
+     "where the subscription begins when it is made: new, all, a sequence or an RFC 3339 time"},
+    {"outward.retry_first", CH_OPTION_TIME, OUT(retry_first), "1s", 10, 3600000,
+     "pause after the first attempt that failed; doubled each time"},
+    {"outward.retry_most", CH_OPTION_TIME, OUT(retry_most), "5m", 10, 86400000, "longest such pause"},
+    {"outward.give_up", CH_OPTION_INT, OUT(give_up), "0", 0, 1000000,
+     "attempts until a message becomes a dead letter; 0: it is tried without end"},
+};
+#define OUTWARD_OPTION_COUNT (sizeof outward_options / sizeof *outward_options)
 
-static ch_option_kind kind_of(casehub_option_kind kind)
+/* The whole table: what the file may say, given what it has chosen. */
+typedef struct table {
+    ch_option *options;
+    char (*names)[CH_OPTION_NAME_SIZE]; /* of plugins' options */
+    size_t count, named, base;          /* base: of the next plugin option's value */
+} table;
+
+static void add_own(table *t, const ch_option *options, size_t count)
 {
-    switch (kind) {
-    case CASEHUB_OPTION_TEXT: return CH_OPTION_STRING;
-    case CASEHUB_OPTION_PATH: return CH_OPTION_PATH;
-    case CASEHUB_OPTION_INT: return CH_OPTION_INT;
-    case CASEHUB_OPTION_SIZE: return CH_OPTION_SIZE;
-    case CASEHUB_OPTION_TIME: return CH_OPTION_TIME;
-    case CASEHUB_OPTION_BOOL: return CH_OPTION_BOOL;
-    case CASEHUB_OPTION_TEXTS: return CH_OPTION_STRINGS;
-    }
-    return CH_OPTION_STRING; /* of a plugin's table with a kind of a later version */
+    memcpy(t->options + t->count, options, count * sizeof *options);
+    t->count += count;
 }
 
-static size_t member_of(casehub_option_kind kind)
+static void add_plugin(table *t, const char *group, const casehub_option *options, size_t count)
 {
-    switch (kind) {
-    case CASEHUB_OPTION_TEXT:
-    case CASEHUB_OPTION_PATH: return offsetof(casehub_value, text);
-    case CASEHUB_OPTION_INT:
-    case CASEHUB_OPTION_SIZE:
-    case CASEHUB_OPTION_TIME: return offsetof(casehub_value, number);
-    case CASEHUB_OPTION_BOOL: return offsetof(casehub_value, flag);
-    case CASEHUB_OPTION_TEXTS: return offsetof(casehub_value, texts);
-    }
-    return offsetof(casehub_value, text);
+    ch_option_table_fill(t->options + t->count, t->names + t->named, group, options, count, t->base);
+    t->count += count;
+    t->named += count;
+    t->base += count * sizeof(casehub_value);
 }
 
-/* A plugin's options as rows of the host's table: "file_drop.folder", into values[i] at base. */
-static void translate(ch_option *out, char (*names)[OPTION_NAME_SIZE], const char *group,
-                      const casehub_option *options, size_t count, size_t base)
+/* Without an inward part its settings may be left out. */
+static void relax(table *t, const ch_connector_config *config)
 {
-    for (size_t i = 0; i < count; i++) {
-        const casehub_option *from = &options[i];
-        snprintf(names[i], OPTION_NAME_SIZE, "%s.%s", group, from->name);
-        out[i] = (ch_option){.name = names[i],
-                             .kind = kind_of(from->kind),
-                             .offset = base + i * sizeof(casehub_value) + member_of(from->kind),
-                             .fallback = from->fallback,
-                             .least = from->least,
-                             .most = from->most,
-                             .help = from->help};
+    for (size_t i = 0; i < HOST_OPTION_COUNT; i++) {
+        size_t offset = t->options[i].offset;
+        if (config->transport_table == NULL && (offset == AT(transport) || offset == AT(mapping))) {
+            t->options[i].fallback = "";
+            t->options[i].least = 0;
+        }
     }
 }
 
-static ch_status choose(ch_connector_config *config, const char *file, ch_error *error)
+static size_t value_count(const ch_connector_config *config)
 {
-    char plugin[PLUGIN_PATH_SIZE], path[2 * PLUGIN_PATH_SIZE], transport[41], format[41], names[200];
-    ch_registry registry;
-    ch_buf list;
-    const char *slash = strrchr(file, '/');
-    ch_status status = ch_settings_peek(file, "plugin", plugin, sizeof plugin, error);
-    if (status != CH_OK ||
-        (status = ch_settings_peek(file, "transport", transport, sizeof transport, error)) != CH_OK ||
-        (status = ch_settings_peek(file, "format", format, sizeof format, error)) != CH_OK) {
-        return status;
-    }
-    bool relative = plugin[0] != '\0' && plugin[0] != '/' && slash != NULL;
-    snprintf(path, sizeof path, "%.*s%s", relative ? (int)(slash - file) + 1 : 0, file, plugin);
-    status = ch_registry_open(&registry, path, error);
-    if (status != CH_OK) {
-        return status;
-    }
-    ch_buf_init(&list, sizeof names);
-    config->transport_table = ch_registry_transport(&registry, transport);
-    const char *chosen = format[0] != '\0'                         ? format
-                         : config->transport_table == NULL         ? ""
-                         : config->transport_table->format == NULL ? ""
-                                                                   : config->transport_table->format;
-    config->format_table = ch_registry_format(&registry, chosen);
-    if (config->transport_table == NULL) {
-        ch_registry_list_transports(&registry, &list);
-        status = ch_error_set(error, CH_INVALID, file, "transport \"%s\" is none of %.*s", transport,
-                              CH_STR_ARG(ch_buf_str(&list)));
-    } else if (config->format_table == NULL) {
-        ch_registry_list_formats(&registry, &list);
-        status = ch_error_set(error, CH_INVALID, file, "format \"%s\" is none of %.*s", chosen,
-                              CH_STR_ARG(ch_buf_str(&list)));
-    }
-    ch_buf_done(&list);
-    return status;
+    return (config->transport_table == NULL ? 0 : config->transport_table->option_count) +
+           (config->format_table == NULL ? 0 : config->format_table->option_count) +
+           (config->outward.sender_table == NULL ? 0 : config->outward.sender_table->option_count);
 }
 
-/* The whole table: host, transport, format, strictly. */
+static void fill_table(table *t, const ch_connector_config *config)
+{
+    const casehub_sender *sender = config->outward.sender_table;
+    char group[CH_OPTION_NAME_SIZE];
+    add_own(t, host_options, HOST_OPTION_COUNT);
+    relax(t, config);
+    if (config->transport_table != NULL) {
+        add_plugin(t, config->transport_table->name, config->transport_table->options,
+                   config->transport_table->option_count);
+    }
+    if (config->format_table != NULL) {
+        add_plugin(t, config->format_table->name, config->format_table->options,
+                   config->format_table->option_count);
+    }
+    if (sender != NULL) {
+        add_own(t, outward_options, OUTWARD_OPTION_COUNT);
+        snprintf(group, sizeof group, "outward.%s", sender->name);
+        add_plugin(t, group, sender->options, sender->option_count);
+    }
+}
+
 static ch_status read_settings(ch_connector_config *config, const char *file, ch_error *error)
 {
-    const casehub_transport *transport = config->transport_table;
-    const casehub_format *format = config->format_table;
-    size_t own = transport->option_count + format->option_count, count = HOST_OPTION_COUNT + own;
-    ch_option *table = calloc(count, sizeof *table);
-    char(*names)[OPTION_NAME_SIZE] = calloc(own + 1, sizeof *names);
-    ch_status status = CH_NO_MEMORY;
-    if (table != NULL && names != NULL) {
-        size_t base = sizeof *config, format_base = base + transport->option_count * sizeof(casehub_value);
-        memcpy(table, host_options, sizeof host_options);
-        translate(table + HOST_OPTION_COUNT, names, transport->name, transport->options,
-                  transport->option_count, base);
-        translate(table + HOST_OPTION_COUNT + transport->option_count, names + transport->option_count,
-                  format->name, format->options, format->option_count, format_base);
-        status = ch_settings_read(&config->settings, file, table, count, config, error);
+    size_t own = value_count(config), count = HOST_OPTION_COUNT + OUTWARD_OPTION_COUNT + own;
+    table t = {.options = calloc(count, sizeof *t.options),
+               .names = calloc(own + 1, sizeof *t.names),
+               .base = sizeof *config};
+    ch_status status;
+    if (t.options != NULL && t.names != NULL) {
+        fill_table(&t, config);
+        status = ch_settings_read(&config->settings, file, t.options, t.count, config, error);
     } else {
         status = ch_error_set(error, CH_NO_MEMORY, file, "no memory to read it");
     }
-    free(table);
-    free(names);
+    free(t.options);
+    free(t.names);
     return status;
 }
 
@@ -195,6 +184,31 @@ static ch_status complete(ch_connector_config *config, const char *file, const c
     return CH_OK;
 }
 
+/* What the file says of a part must be of use to it. */
+static ch_status check_parts(const ch_connector_config *config, const char *file, ch_error *error)
+{
+    const ch_outward_config *outward = &config->outward;
+    if (config->transport_table == NULL && (config->mapping[0] != '\0' || config->format[0] != '\0')) {
+        return ch_error_set(error, CH_INVALID, file, "%s: nothing comes in without a transport",
+                            config->mapping[0] != '\0' ? "mapping" : "format");
+    }
+    if (outward->sender_table == NULL) {
+        return CH_OK;
+    }
+    if (outward->topics.count == 0) {
+        return ch_error_set(error, CH_INVALID, file, "outward.topics: a pattern is expected");
+    }
+    if (outward->retry_first > outward->retry_most) {
+        return ch_error_set(error, CH_INVALID, file, "outward.retry_first is longer than retry_most");
+    }
+    if (strcmp(outward->test_mode, "exclude") != 0 && strcmp(outward->test_mode, "include") != 0 &&
+        strcmp(outward->test_mode, "only") != 0) {
+        return ch_error_set(error, CH_INVALID, file,
+                            "outward.test_mode: exclude, include or only is expected");
+    }
+    return CH_OK;
+}
+
 /* ch_settings leaves the paths of a list as they stand. */
 static ch_status resolve_tables(ch_connector_config *config, const char *file, ch_error *error)
 {
@@ -212,24 +226,32 @@ static ch_status resolve_tables(ch_connector_config *config, const char *file, c
     return CH_OK;
 }
 
+/* Their values lie behind the configuration, in the order of the table. */
+static void place_values(ch_connector_config *config)
+{
+    casehub_value *values = (casehub_value *)(void *)(config + 1);
+    config->transport_values = values;
+    values += config->transport_table == NULL ? 0 : config->transport_table->option_count;
+    config->format_values = values;
+    values += config->format_table == NULL ? 0 : config->format_table->option_count;
+    config->outward.sender_values = values;
+}
+
 ch_status ch_connector_config_read(ch_connector_config **out_config, const char *file, const char *name,
                                    ch_error *error)
 {
     ch_connector_config chosen = {.name = NULL};
-    ch_status status = choose(&chosen, file, error);
+    ch_status status = ch_connector_config_choose(&chosen, file, error);
     if (status != CH_OK) {
         return status;
     }
-    size_t transport_count = chosen.transport_table->option_count;
-    size_t value_count = transport_count + chosen.format_table->option_count;
-    ch_connector_config *config = calloc(1, sizeof *config + (value_count + 1) * sizeof(casehub_value));
+    ch_connector_config *config =
+        calloc(1, sizeof *config + (value_count(&chosen) + 1) * sizeof(casehub_value));
     if (config == NULL) {
         return ch_error_set(error, CH_NO_MEMORY, file, "no memory to read it");
     }
-    casehub_value *values = (casehub_value *)(void *)(config + 1);
     *config = chosen;
-    config->transport_values = values;
-    config->format_values = values + transport_count;
+    place_values(config);
     status = read_settings(config, file, error);
     if (status == CH_OK) {
         status = resolve_tables(config, file, error);
@@ -238,6 +260,9 @@ ch_status ch_connector_config_read(ch_connector_config **out_config, const char 
     }
     if (status == CH_OK) {
         status = complete(config, file, name, error);
+    }
+    if (status == CH_OK) {
+        status = check_parts(config, file, error);
     }
     if (status != CH_OK) {
         ch_connector_config_free(config);
@@ -262,31 +287,31 @@ void ch_connector_config_free(ch_connector_config *config)
 void ch_connector_config_help(ch_buf *out)
 {
     ch_settings_help(out, host_options, HOST_OPTION_COUNT);
-}
-
-static ch_status help_of(ch_buf *out, const char *name, const char *help, const casehub_option *options,
-                         size_t count)
-{
-    ch_option *table = calloc(count + 1, sizeof *table);
-    char(*names)[OPTION_NAME_SIZE] = calloc(count + 1, sizeof *names);
-    ch_status status = table == NULL || names == NULL ? CH_NO_MEMORY : CH_OK;
-    if (status == CH_OK) {
-        ch_buf_append_format(out, "%s: %s\n", name, help);
-        translate(table, names, name, options, count, 0);
-        ch_settings_help(out, table, count);
-    }
-    free(table);
-    free(names);
-    return status;
+    ch_settings_help(out, outward_options, OUTWARD_OPTION_COUNT);
 }
 
 ch_status ch_connector_config_help_of(ch_buf *out, const ch_registry *registry, const char *name)
 {
     const casehub_transport *transport = ch_registry_transport(registry, name);
     const casehub_format *format = ch_registry_format(registry, name);
+    const casehub_sender *sender = ch_registry_sender(registry, name);
+    const casehub_writer *writer = ch_registry_writer(registry, name);
+    char group[CH_OPTION_NAME_SIZE];
+    ch_status status = CH_NOT_FOUND;
     if (transport != NULL) {
-        return help_of(out, name, transport->help, transport->options, transport->option_count);
+        status = ch_option_table_help(out, name, name, transport->help, transport->options,
+                                      transport->option_count);
     }
-    return format == NULL ? CH_NOT_FOUND
-                          : help_of(out, name, format->help, format->options, format->option_count);
+    if (format != NULL) {
+        status = ch_option_table_help(out, name, name, format->help, format->options, format->option_count);
+    }
+    if (sender != NULL) {
+        snprintf(group, sizeof group, "outward.%s", name);
+        status = ch_option_table_help(out, group, name, sender->help, sender->options, sender->option_count);
+    }
+    if (writer != NULL) {
+        ch_buf_append_format(out, "%s, as a writer: %s (%s)\n", name, writer->help, writer->media_type);
+        status = CH_OK;
+    }
+    return status;
 }

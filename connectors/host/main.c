@@ -18,7 +18,8 @@ static const char usage[] =
     "usage: casehub-connect run NAME [--config FILE]      one connector, until SIGTERM\n"
     "       casehub-connect check NAME|--config FILE SAMPLE [--time RFC3339]\n"
     "                                                     what a file becomes, without a hub\n"
-    "       casehub-connect help [TRANSPORT|FORMAT]       settings\n"
+    "       casehub-connect help [TRANSPORT|FORMAT|SENDER|WRITER]\n"
+    "                                                     settings\n"
     "       casehub-connect --version\n"
     "Without --config it is $CASEHUB_CONNECTORS/NAME.cfg, or " FOLDER "/NAME.cfg.\n"
     "Exit: 0 done, 64 usage, 65 a record failed, 66 no such file, 69 hub or folder, 70 a mapping ran away or "
@@ -170,25 +171,37 @@ static int check(const arguments *args)
     return fflush(stdout) != 0 ? EX_IOERR : totals.failures > 0 ? EX_DATAERR : EX_OK;
 }
 
+static void list_names(ch_buf *out)
+{
+    static const struct {
+        const char *title;
+        ch_registry_kind kind;
+    } kinds[] = {{"transports: ", CH_REGISTRY_TRANSPORTS},
+                 {"; formats: ", CH_REGISTRY_FORMATS},
+                 {"; senders: ", CH_REGISTRY_SENDERS},
+                 {"; writers: ", CH_REGISTRY_WRITERS}};
+    const ch_registry built_in = {.plugin = NULL};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        ch_buf_append_text(out, kinds[i].title);
+        ch_registry_list(&built_in, kinds[i].kind, out);
+    }
+}
+
 static int help(const arguments *args)
 {
     ch_buf text, names;
-    const ch_registry registry = {.plugin = NULL};
+    const ch_registry built_in = {.plugin = NULL};
     int code = EX_OK;
     ch_buf_init(&text, 64 * 1024);
-    ch_buf_init(&names, 1024);
-    ch_registry_list_transports(&registry, &names);
-    ch_buf_append_text(&names, "; formats: ");
-    ch_registry_list_formats(&registry, &names);
+    ch_buf_init(&names, 4096);
+    list_names(&names);
     if (args->word_count == 0) {
         ch_connector_config_help(&text);
-        printf("%s\n%.*s\ntransports: %.*s\n", usage, CH_STR_ARG(ch_buf_str(&text)),
-               CH_STR_ARG(ch_buf_str(&names)));
-    } else if (ch_connector_config_help_of(&text, &registry, args->words[0]) == CH_OK) {
+        printf("%s\n%.*s\n%.*s\n", usage, CH_STR_ARG(ch_buf_str(&text)), CH_STR_ARG(ch_buf_str(&names)));
+    } else if (ch_connector_config_help_of(&text, &built_in, args->words[0]) == CH_OK) {
         printf("%.*s", CH_STR_ARG(ch_buf_str(&text)));
     } else {
-        fprintf(stderr, PROGRAM ": there is no %s; transports: %.*s\n", args->words[0],
-                CH_STR_ARG(ch_buf_str(&names)));
+        fprintf(stderr, PROGRAM ": there is no %s; %.*s\n", args->words[0], CH_STR_ARG(ch_buf_str(&names)));
         code = EX_USAGE;
     }
     ch_buf_done(&text);

@@ -1,69 +1,120 @@
 #include "connectors/host/registry.h"
 
 #include "connectors/formats/formats.h"
+#include "connectors/senders/senders.h"
 #include "connectors/transports/transports.h"
+#include "connectors/writers/writers.h"
 
 #include <dlfcn.h>
 
+#define NOWHERE SIZE_MAX
+
+/* What a plugin has that was built before the table grew. */
+#define FIRST_SIZE offsetof(casehub_plugin, senders)
+#define COVERS(plugin, member) ((plugin)->size >= offsetof(casehub_plugin, member) + sizeof((plugin)->member))
+
+/* A kind's tables: those compiled in, and behind them the plugin's. */
 static const casehub_transport *transport_at(const ch_registry *registry, size_t index)
 {
-    if (index < ch_transport_count) {
-        return ch_transports[index];
-    }
-    index -= ch_transport_count;
-    return registry->plugin != NULL && index < registry->plugin->transport_count
-               ? registry->plugin->transports[index]
-               : NULL;
+    return index < ch_transport_count ? ch_transports[index]
+                                      : registry->plugin->transports[index - ch_transport_count];
 }
 
 static const casehub_format *format_at(const ch_registry *registry, size_t index)
 {
-    if (index < ch_format_count) {
-        return ch_formats[index];
+    return index < ch_format_count ? ch_formats[index] : registry->plugin->formats[index - ch_format_count];
+}
+
+static const casehub_sender *sender_at(const ch_registry *registry, size_t index)
+{
+    return index < ch_sender_count ? ch_senders[index] : registry->plugin->senders[index - ch_sender_count];
+}
+
+static const casehub_writer *writer_at(const ch_registry *registry, size_t index)
+{
+    return index < ch_writer_count ? ch_writers[index] : registry->plugin->writers[index - ch_writer_count];
+}
+
+static size_t built_in_count(ch_registry_kind kind)
+{
+    switch (kind) {
+    case CH_REGISTRY_TRANSPORTS: return ch_transport_count;
+    case CH_REGISTRY_FORMATS: return ch_format_count;
+    case CH_REGISTRY_SENDERS: return ch_sender_count;
+    case CH_REGISTRY_WRITERS: return ch_writer_count;
     }
-    index -= ch_format_count;
-    return registry->plugin != NULL && index < registry->plugin->format_count
-               ? registry->plugin->formats[index]
-               : NULL;
+    return 0;
+}
+
+static size_t plugin_count(const casehub_plugin *plugin, ch_registry_kind kind)
+{
+    switch (kind) {
+    case CH_REGISTRY_TRANSPORTS: return plugin->transport_count;
+    case CH_REGISTRY_FORMATS: return plugin->format_count;
+    case CH_REGISTRY_SENDERS: return COVERS(plugin, sender_count) ? plugin->sender_count : 0;
+    case CH_REGISTRY_WRITERS: return COVERS(plugin, writer_count) ? plugin->writer_count : 0;
+    }
+    return 0;
+}
+
+static size_t count(const ch_registry *registry, ch_registry_kind kind)
+{
+    return built_in_count(kind) + (registry->plugin == NULL ? 0 : plugin_count(registry->plugin, kind));
+}
+
+static const char *name_at(const ch_registry *registry, ch_registry_kind kind, size_t index)
+{
+    switch (kind) {
+    case CH_REGISTRY_TRANSPORTS: return transport_at(registry, index)->name;
+    case CH_REGISTRY_FORMATS: return format_at(registry, index)->name;
+    case CH_REGISTRY_SENDERS: return sender_at(registry, index)->name;
+    case CH_REGISTRY_WRITERS: return writer_at(registry, index)->name;
+    }
+    return "";
+}
+
+static size_t find(const ch_registry *registry, ch_registry_kind kind, const char *name)
+{
+    for (size_t i = 0; i < count(registry, kind); i++) {
+        if (strcmp(name_at(registry, kind, i), name) == 0) {
+            return i;
+        }
+    }
+    return NOWHERE;
 }
 
 const casehub_transport *ch_registry_transport(const ch_registry *registry, const char *name)
 {
-    const casehub_transport *transport;
-    for (size_t i = 0; (transport = transport_at(registry, i)) != NULL; i++) {
-        if (strcmp(transport->name, name) == 0) {
-            return transport;
-        }
-    }
-    return NULL;
+    size_t index = find(registry, CH_REGISTRY_TRANSPORTS, name);
+    return index == NOWHERE ? NULL : transport_at(registry, index);
 }
 
 const casehub_format *ch_registry_format(const ch_registry *registry, const char *name)
 {
-    const casehub_format *format;
-    for (size_t i = 0; (format = format_at(registry, i)) != NULL; i++) {
-        if (strcmp(format->name, name) == 0) {
-            return format;
-        }
-    }
-    return NULL;
+    size_t index = find(registry, CH_REGISTRY_FORMATS, name);
+    return index == NOWHERE ? NULL : format_at(registry, index);
 }
 
-void ch_registry_list_transports(const ch_registry *registry, ch_buf *out)
+const casehub_sender *ch_registry_sender(const ch_registry *registry, const char *name)
 {
-    const casehub_transport *transport;
-    for (size_t i = 0; (transport = transport_at(registry, i)) != NULL; i++) {
-        ch_buf_append_format(out, "%s%s", i == 0 ? "" : ", ", transport->name);
+    size_t index = find(registry, CH_REGISTRY_SENDERS, name);
+    return index == NOWHERE ? NULL : sender_at(registry, index);
+}
+
+const casehub_writer *ch_registry_writer(const ch_registry *registry, const char *name)
+{
+    size_t index = find(registry, CH_REGISTRY_WRITERS, name);
+    return index == NOWHERE ? NULL : writer_at(registry, index);
+}
+
+void ch_registry_list(const ch_registry *registry, ch_registry_kind kind, ch_buf *out)
+{
+    for (size_t i = 0; i < count(registry, kind); i++) {
+        ch_buf_append_format(out, "%s%s", i == 0 ? "" : ", ", name_at(registry, kind, i));
     }
 }
 
-void ch_registry_list_formats(const ch_registry *registry, ch_buf *out)
-{
-    const casehub_format *format;
-    for (size_t i = 0; (format = format_at(registry, i)) != NULL; i++) {
-        ch_buf_append_format(out, "%s%s", i == 0 ? "" : ", ", format->name);
-    }
-}
+/* ---- a plugin's tables */
 
 /* A name becomes a group of the configuration. */
 static bool is_name(const char *name)
@@ -85,32 +136,65 @@ static bool is_whole_format(const casehub_format *format)
            format->open != NULL && format->close != NULL && format->line != NULL && format->end != NULL;
 }
 
-static ch_status check_plugin(const casehub_plugin *plugin, const char *file, ch_error *error)
+static bool is_whole_sender(const casehub_sender *sender)
 {
-    const ch_registry built_in = {.plugin = NULL};
-    if (plugin->size < sizeof *plugin) {
-        return ch_error_set(error, CH_UNSUPPORTED, file,
-                            "the plugin's table is shorter than version 1 has it");
+    return sender != NULL && sender->size >= sizeof *sender && is_name(sender->name) &&
+           sender->open != NULL && sender->close != NULL && sender->fd != NULL && sender->step != NULL &&
+           sender->send != NULL;
+}
+
+static bool is_whole_writer(const casehub_writer *writer)
+{
+    return writer != NULL && writer->size >= sizeof *writer && is_name(writer->name) &&
+           writer->media_type != NULL && writer->write != NULL;
+}
+
+static bool is_whole(const casehub_plugin *plugin, ch_registry_kind kind, size_t index)
+{
+    switch (kind) {
+    case CH_REGISTRY_TRANSPORTS: return is_whole_transport(plugin->transports[index]);
+    case CH_REGISTRY_FORMATS: return is_whole_format(plugin->formats[index]);
+    case CH_REGISTRY_SENDERS: return is_whole_sender(plugin->senders[index]);
+    case CH_REGISTRY_WRITERS: return is_whole_writer(plugin->writers[index]);
     }
-    for (size_t i = 0; i < plugin->transport_count; i++) {
-        if (!is_whole_transport(plugin->transports[i])) {
-            return ch_error_set(error, CH_UNSUPPORTED, file, "transport %zu lacks a name or a function",
+    return false;
+}
+
+static ch_status check_tables(const casehub_plugin *plugin, ch_registry_kind kind, const char *what,
+                              const char *file, ch_error *error)
+{
+    const ch_registry built_in = {.plugin = NULL}, all = {.plugin = plugin};
+    for (size_t i = 0; i < plugin_count(plugin, kind); i++) {
+        if (!is_whole(plugin, kind, i)) {
+            return ch_error_set(error, CH_UNSUPPORTED, file, "%s %zu lacks a name or a function", what,
                                 i + 1);
         }
-        if (ch_registry_transport(&built_in, plugin->transports[i]->name) != NULL) {
-            return ch_error_set(error, CH_CONFLICT, file, "transport %s is built in",
-                                plugin->transports[i]->name);
-        }
-    }
-    for (size_t i = 0; i < plugin->format_count; i++) {
-        if (!is_whole_format(plugin->formats[i])) {
-            return ch_error_set(error, CH_UNSUPPORTED, file, "format %zu lacks a name or a function", i + 1);
-        }
-        if (ch_registry_format(&built_in, plugin->formats[i]->name) != NULL) {
-            return ch_error_set(error, CH_CONFLICT, file, "format %s is built in", plugin->formats[i]->name);
+        const char *name = name_at(&all, kind, built_in_count(kind) + i);
+        if (find(&built_in, kind, name) != NOWHERE) {
+            return ch_error_set(error, CH_CONFLICT, file, "%s %s is built in", what, name);
         }
     }
     return CH_OK;
+}
+
+static ch_status check_plugin(const casehub_plugin *plugin, const char *file, ch_error *error)
+{
+    static const struct {
+        ch_registry_kind kind;
+        const char *what;
+    } kinds[] = {{CH_REGISTRY_TRANSPORTS, "transport"},
+                 {CH_REGISTRY_FORMATS, "format"},
+                 {CH_REGISTRY_SENDERS, "sender"},
+                 {CH_REGISTRY_WRITERS, "writer"}};
+    if (plugin->size < FIRST_SIZE) {
+        return ch_error_set(error, CH_UNSUPPORTED, file,
+                            "the plugin's table is shorter than version 1 has it");
+    }
+    ch_status status = CH_OK;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds && status == CH_OK; i++) {
+        status = check_tables(plugin, kinds[i].kind, kinds[i].what, file, error);
+    }
+    return status;
 }
 
 ch_status ch_registry_open(ch_registry *out_registry, const char *file, ch_error *error)

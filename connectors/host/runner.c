@@ -82,6 +82,9 @@ static ch_status open_state(ch_runner *runner, ch_error *error)
 
 static ch_status connect_hub(ch_runner *runner, ch_error *error)
 {
+    if (runner->config->outward.sender_table != NULL) {
+        return ch_error_set(error, CH_UNSUPPORTED, "outward", "this version sends nothing yet");
+    }
     if (runner->config->hub[0] == '\0') {
         return ch_error_set(error, CH_INVALID, "hub", "no endpoint: set hub, or CASEHUB_HUB");
     }

@@ -40,7 +40,7 @@ typedef enum casehub_option_kind {
 } casehub_option_kind;
 
 typedef struct casehub_option {
-    const char *name; /* stands in the configuration as <transport or format>.<name> */
+    const char *name; /* stands in the configuration as <group>.<name>, of a sender outward.<group>.<name> */
     casehub_option_kind kind;
     const char *fallback; /* as it would be written; NULL: the option is required */
     int64_t least, most;  /* of a number; of a text its bytes. 0, 0: no bound */

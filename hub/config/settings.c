@@ -309,9 +309,27 @@ ch_status ch_settings_peek(const char *file, const char *name, char *out, size_t
     if (status != CH_OK) {
         return status;
     }
+    const char *dot = strrchr(name, '.'), *last = dot == NULL ? name : dot + 1;
+    const config_setting_t *group = config_root_setting(&cfg.config);
+    if (dot != NULL) {
+        char groups[NAME_MAX_SIZE];
+        snprintf(groups, sizeof groups, "%.*s", (int)(dot - name), name);
+        group = config_lookup(&cfg.config, groups);
+    }
     out[0] = '\0';
-    status = ch_cfg_text(&cfg, config_root_setting(&cfg.config), name, out, out_size, error);
+    status = group == NULL ? CH_OK : ch_cfg_text(&cfg, group, last, out, out_size, error);
     ch_cfg_close(&cfg);
+    return status;
+}
+
+ch_status ch_settings_has(const char *file, const char *name, bool *out_has, ch_error *error)
+{
+    ch_cfg cfg;
+    ch_status status = ch_cfg_open(&cfg, file, error);
+    if (status == CH_OK) {
+        *out_has = config_lookup(&cfg.config, name) != NULL;
+        ch_cfg_close(&cfg);
+    }
     return status;
 }
 

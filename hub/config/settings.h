@@ -39,10 +39,12 @@ typedef struct ch_settings ch_settings; /* owns every string it gave out */
  * CH_NOT_FOUND, CH_IO, CH_NO_MEMORY. */
 ch_status ch_settings_read(ch_settings **out_settings, const char *file, const ch_option *table, size_t count,
                            void *target, ch_error *error) CH_MUST_CHECK;
-/* One string setting, without a look at the others: for a file whose table depends on what it chooses. Absent: "".
- * CH_INVALID when it is no string or does not fit. */
+/* One string setting (dotted: in a group), without a look at the others: for a file whose table depends on what it
+ * chooses. Absent: "". CH_INVALID when it is no string or does not fit. */
 ch_status ch_settings_peek(const char *file, const char *name, char *out, size_t out_size,
                            ch_error *error) CH_MUST_CHECK;
+/* Is there a setting or group of this name? */
+ch_status ch_settings_has(const char *file, const char *name, bool *out_has, ch_error *error) CH_MUST_CHECK;
 void ch_settings_free(ch_settings *settings);
 /* "name  kind  default  help", one line an option. */
 void ch_settings_help(ch_buf *out, const ch_option *table, size_t count);

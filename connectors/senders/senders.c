@@ -1,0 +1,6 @@
+#include "connectors/senders/senders.h"
+
+const casehub_sender *const ch_senders[] = {
+    &ch_sender_file_put,
+};
+const size_t ch_sender_count = sizeof ch_senders / sizeof *ch_senders;
