@@ -4,7 +4,7 @@
 
 #include "connectors/sdk/casehub_connector.h"
 
-extern const casehub_format ch_format_csv, ch_format_json, ch_format_form, ch_format_xml;
+extern const casehub_format ch_format_csv, ch_format_json, ch_format_form, ch_format_xml, ch_format_row;
 
 extern const casehub_format *const ch_formats[];
 extern const size_t ch_format_count;

@@ -3,5 +3,6 @@
 const casehub_transport *const ch_transports[] = {
     &ch_transport_file_drop,
     &ch_transport_open311,
+    &ch_transport_odbc_poll,
 };
 const size_t ch_transport_count = sizeof ch_transports / sizeof *ch_transports;
