@@ -125,9 +125,9 @@ static bool is_name(const char *name)
 
 static bool is_whole_transport(const casehub_transport *transport)
 {
-    return transport != NULL && transport->size >= sizeof *transport && is_name(transport->name) &&
-           transport->open != NULL && transport->close != NULL && transport->fd != NULL &&
-           transport->step != NULL;
+    return transport != NULL && transport->size >= offsetof(casehub_transport, step_paused) &&
+           is_name(transport->name) && transport->open != NULL && transport->close != NULL &&
+           transport->fd != NULL && transport->step != NULL;
 }
 
 static bool is_whole_format(const casehub_format *format)

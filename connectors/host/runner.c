@@ -172,14 +172,23 @@ static ch_status start(ch_runner *runner, ch_error *error)
     return status == CH_OK ? open_transport(runner, error) : status;
 }
 
+/* NULL: the transport does nothing at present. */
+static int (*transport_step(const ch_runner *runner))(void *state)
+{
+    const casehub_transport *transport = runner->config->transport_table;
+    bool knows_pause = transport->size >= sizeof *transport;
+    return !runner->paused ? transport->step : knows_pause ? transport->step_paused : NULL;
+}
+
 static ch_status step_transport(ch_runner *runner, int64_t *out_wait_ms, ch_error *error)
 {
     const casehub_transport *transport = runner->config->transport_table;
-    if (runner->paused) {
+    int (*step)(void *) = transport_step(runner);
+    if (step == NULL) {
         *out_wait_ms = -1;
         return CH_OK;
     }
-    int result = transport->step(runner->transport);
+    int result = step(runner->transport);
     if (runner->fatal != CH_OK) {
         *error = runner->fatal_error;
         return runner->fatal;
@@ -205,7 +214,7 @@ static ch_status loop(ch_runner *runner, ch_error *error)
     ch_status status = CH_OK;
     int64_t wait_ms = 0;
     while (status == CH_OK && !ch_hub_link_stopping(runner->link)) {
-        int fd = runner->paused ? -1 : runner->config->transport_table->fd(runner->transport);
+        int fd = transport_step(runner) == NULL ? -1 : runner->config->transport_table->fd(runner->transport);
         status = ch_hub_link_serve(runner->link, fd, wait_ms, error);
         if (status == CH_OK) {
             status = ch_runner_serve_requests(runner, error);

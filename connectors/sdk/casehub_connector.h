@@ -191,6 +191,9 @@ typedef struct casehub_transport {
     /* Does what there is to do, in slices of some 100 ms where take does not wait. Milliseconds until it wants to
      * be called again at the latest (>= 0), or one of the two above. Not called while the connector is paused. */
     int (*step)(void *state);
+    /* NULL: nothing is served while the connector is paused. Else it is called then instead of step, and takes nothing: so
+     * that a server can say "not now". */
+    int (*step_paused)(void *state);
 } casehub_transport;
 
 /* ---- Formats: lines of UTF-8 in, records (JSON objects) out */

@@ -124,6 +124,15 @@ static int step_open311(void *state)
     return ch_open311_server_step(((open311 *)state)->server);
 }
 
+static int step_paused(void *state)
+{
+    open311 *o = state;
+    o->site.paused = true;
+    int wait_ms = ch_open311_server_step(o->server);
+    o->site.paused = false;
+    return wait_ms;
+}
+
 const casehub_transport ch_transport_open311 = {
     CASEHUB_SIZED(casehub_transport),
     .name = "open311",
@@ -136,4 +145,5 @@ const casehub_transport ch_transport_open311 = {
     .close = close_open311,
     .fd = open311_fd,
     .step = step_open311,
+    .step_paused = step_paused,
 };

@@ -59,6 +59,9 @@ static void *begin(void *context, const ch_http_call *call)
     ch_open311_method method = method_of(ch_http_call_method(call));
     ch_open311_visit *visit = ch_open311_visit_new(server->site, method, ch_http_call_path(call),
                                                    ch_http_call_header(call, MHD_HTTP_HEADER_ACCEPT));
+    if (visit != NULL && server->site->paused) {
+        ch_open311_visit_refuse(visit, MHD_HTTP_SERVICE_UNAVAILABLE, "an operator has paused this connector");
+    }
     if (visit != NULL && method == CH_OPEN311_POST) {
         check_head(visit, call);
     }

@@ -22,6 +22,7 @@ typedef struct ch_open311_site {
     const char *jurisdiction, *contact, *key_service, *notice; /* "" for none */
     char url[300];                                             /* without a slash at its end */
     int64_t started_ms;
+    bool paused;   /* everybody is told to come again later */
     uint64_t seen; /* sequence of the newest event that a client was told of: no answer is older */
 } ch_open311_site;
 

@@ -5,6 +5,7 @@
 #include "connectors/sdk/casehub_connector.h"
 
 extern const casehub_transport ch_transport_file_drop;
+extern const casehub_transport ch_transport_http_server;
 extern const casehub_transport ch_transport_open311;
 extern const casehub_transport ch_transport_odbc_poll;
 
