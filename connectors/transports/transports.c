@@ -5,5 +5,6 @@ const casehub_transport *const ch_transports[] = {
     &ch_transport_http_server,
     &ch_transport_open311,
     &ch_transport_odbc_poll,
+    &ch_transport_tcp_server,
 };
 const size_t ch_transport_count = sizeof ch_transports / sizeof *ch_transports;
