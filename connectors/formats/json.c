@@ -3,14 +3,13 @@
  * jq counts in doubles, so an integer beyond 2^53 becomes a string before anybody can round it.
  */
 #include "connectors/formats/formats.h"
-#include "hub/base/bytes.h"
+#include "connectors/formats/json_numbers.h"
 
 #include <ctype.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define DIGITS_EXACT 15 /* so many digits always fit into a double */
 #define DEPTH_MOST 64
 
 enum { OPTION_LINES, OPTION_ITEMS, OPTION_MOST };
@@ -45,49 +44,6 @@ static void close_reader(void *state)
     reader *r = state;
     ch_buf_done(&r->source);
     ch_buf_done(&r->text);
-}
-
-/* One number from at on; quoted when it is an integer with more digits than a double keeps. */
-static size_t copy_number(ch_buf *out, const char *at, size_t left)
-{
-    size_t size = at[0] == '-', digits = 0;
-    bool integer = true;
-    for (; size < left && (isalnum((unsigned char)at[size]) || strchr("+-.", at[size]) != NULL); size++) {
-        integer = integer && isdigit((unsigned char)at[size]);
-        digits++;
-    }
-    bool quoted = integer && digits > DIGITS_EXACT;
-    ch_buf_append_text(out, quoted ? "\"" : "");
-    ch_buf_append(out, at, size);
-    ch_buf_append_text(out, quoted ? "\"" : "");
-    return size;
-}
-
-static size_t copy_string(ch_buf *out, const char *at, size_t left)
-{
-    size_t size = 1;
-    while (size < left && at[size] != '"') {
-        size += at[size] == '\\' && size + 1 < left ? 2 : 1;
-    }
-    size += size < left;
-    ch_buf_append(out, at, size);
-    return size;
-}
-
-static void quote_large_integers(ch_buf *out, ch_str text)
-{
-    ch_buf_clear(out);
-    while (text.size > 0) {
-        size_t size = 1;
-        if (text.at[0] == '"') {
-            size = copy_string(out, text.at, text.size);
-        } else if (text.at[0] == '-' || isdigit((unsigned char)text.at[0])) {
-            size = copy_number(out, text.at, text.size);
-        } else {
-            ch_buf_append(out, text.at, 1);
-        }
-        text = (ch_str){text.at + size, text.size - size};
-    }
 }
 
 static bool is_shallow(const json_t *value, unsigned depth)
@@ -163,7 +119,7 @@ static int read_line(reader *r, const casehub_line *line, const casehub_sink *si
     if (text.size == 0) {
         return CASEHUB_FORMAT_OK;
     }
-    quote_large_integers(&r->text, text);
+    ch_json_quote_large_integers(&r->text, text);
     json_t *value = load(r, reason, sizeof reason);
     if (value == NULL) {
         return fail_line(line, sink, "invalid", reason);
@@ -248,7 +204,7 @@ static int end_unit(void *state, const casehub_sink *sink)
     if (r->values[OPTION_LINES].flag) {
         return CASEHUB_FORMAT_OK;
     }
-    quote_large_integers(&r->text, ch_buf_str(&r->source));
+    ch_json_quote_large_integers(&r->text, ch_buf_str(&r->source));
     json_t *document = load(r, reason, sizeof reason);
     if (document == NULL) {
         return reject(sink, reason);

@@ -21,16 +21,26 @@ void ch_percent_decode(ch_buf *out, ch_str text)
     }
 }
 
-void ch_percent_encode(ch_buf *out, ch_str bytes)
+static void encode(ch_buf *out, ch_str bytes, const char *plain, bool space_as_plus)
 {
     for (size_t i = 0; i < bytes.size; i++) {
         unsigned char byte = (unsigned char)bytes.at[i];
-        if (byte < 0x80 && (isalnum(byte) || strchr("*-._", byte) != NULL) && byte != 0) {
+        if (byte != 0 && byte < 0x80 && (isalnum(byte) || strchr(plain, byte) != NULL)) {
             ch_buf_append(out, &byte, 1);
-        } else if (byte == ' ') {
+        } else if (byte == ' ' && space_as_plus) {
             ch_buf_append_text(out, "+");
         } else {
             ch_buf_append_format(out, "%%%02X", byte);
         }
     }
+}
+
+void ch_percent_encode(ch_buf *out, ch_str bytes)
+{
+    encode(out, bytes, "-._~", false);
+}
+
+void ch_percent_encode_form(ch_buf *out, ch_str bytes)
+{
+    encode(out, bytes, "*-._", true);
 }

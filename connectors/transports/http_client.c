@@ -87,6 +87,7 @@ static bool set_up_easy(ch_http_client *client)
            curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
            (options->ca_file[0] == '\0' ||
             curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file) == CURLE_OK) &&
+           (!options->compressed || curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip") == CURLE_OK) &&
            curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)options->connect_timeout_ms) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, client) == CURLE_OK &&
@@ -210,7 +211,7 @@ bool ch_http_url_is_valid(const char *url)
     return valid;
 }
 
-static bool is_same_origin(const char *one, const char *other)
+bool ch_http_url_is_same_origin(const char *one, const char *other)
 {
     ch_buf a, b;
     ch_buf_init(&a, ORIGIN_MOST);
@@ -334,7 +335,7 @@ static bool follow(ch_http_client *client, long code)
         refuse(client, CH_REFUSED, "it redirects too often");
     } else if (!keeps_method(client, code)) {
         refuse(client, CH_REFUSED, "it redirects to a page that is only read");
-    } else if (from == NULL || !is_same_origin(from, to)) {
+    } else if (from == NULL || !ch_http_url_is_same_origin(from, to)) {
         refuse(client, CH_REFUSED, "it redirects to another host");
     } else if ((next = strdup(to)) != NULL) {
         client->redirects++;

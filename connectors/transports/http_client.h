@@ -41,7 +41,8 @@ typedef struct ch_http_client_options {
     const char *ca_file; /* "": the system's */
     int64_t connect_timeout_ms, timeout_ms;
     int redirects_most;
-    size_t answer_most; /* bytes that are kept of an answer's body */
+    size_t answer_most; /* bytes that are kept of an answer's body, counted when it is unpacked */
+    bool compressed;    /* the answer may come compressed */
 } ch_http_client_options;
 
 typedef struct ch_http_request {
@@ -74,6 +75,8 @@ ch_status ch_http_client_new(ch_http_client **out_client, const ch_http_client_o
 void ch_http_client_free(ch_http_client *client);
 /* True when it is an http or https URL without user and password. */
 bool ch_http_url_is_valid(const char *url);
+/* True when both are such URLs, of the same scheme, host and port. */
+bool ch_http_url_is_same_origin(const char *one, const char *other);
 /* None may be under way. CH_INVALID (URL, header), CH_NO_MEMORY; else the answer comes from step. */
 ch_status ch_http_client_start(ch_http_client *client, const ch_http_request *request,
                                ch_error *error) CH_MUST_CHECK;

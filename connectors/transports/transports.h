@@ -6,6 +6,7 @@
 
 extern const casehub_transport ch_transport_file_drop;
 extern const casehub_transport ch_transport_http_server;
+extern const casehub_transport ch_transport_http_poll;
 extern const casehub_transport ch_transport_open311;
 extern const casehub_transport ch_transport_odbc_poll;
 extern const casehub_transport ch_transport_tcp_server;

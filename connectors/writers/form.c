@@ -12,9 +12,9 @@ static bool append_field(ch_buf *out, const char *name, const json_t *value)
     bool scalar = ch_value_append(&text, value);
     if (scalar && !json_is_null(value)) {
         ch_buf_append_text(out, out->size == 0 ? "" : "&");
-        ch_percent_encode(out, ch_str_of(name));
+        ch_percent_encode_form(out, ch_str_of(name));
         ch_buf_append_text(out, "=");
-        ch_percent_encode(out, ch_buf_str(&text));
+        ch_percent_encode_form(out, ch_buf_str(&text));
     }
     out->failed = out->failed == CH_OK ? text.failed : out->failed;
     ch_buf_done(&text);
