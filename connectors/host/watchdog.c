@@ -39,8 +39,11 @@ ch_status ch_watchdog_setup(int64_t memory_bytes, ch_error *error)
     if (sigaction(SIGPROF, &action, NULL) != 0) {
         return ch_error_set(error, CH_IO, NULL, "sigaction: %s", strerror(errno));
     }
-    const struct rlimit limit = {(rlim_t)memory_bytes, (rlim_t)memory_bytes};
-    if (memory_bytes > 0 && setrlimit(RLIMIT_AS, &limit) != 0) {
+    /* The soft limit only: a program that the connector runs has memory of its own. */
+    struct rlimit limit;
+    bool read = getrlimit(RLIMIT_AS, &limit) == 0;
+    limit.rlim_cur = (rlim_t)memory_bytes;
+    if (memory_bytes > 0 && (!read || setrlimit(RLIMIT_AS, &limit) != 0)) {
         return ch_error_set(error, CH_IO, "memory_most", "setrlimit: %s", strerror(errno));
     }
     return CH_OK;

@@ -4,6 +4,7 @@
 
 #include "connectors/sdk/casehub_connector.h"
 
+extern const casehub_transport ch_transport_exec;
 extern const casehub_transport ch_transport_file_drop;
 extern const casehub_transport ch_transport_http_server;
 extern const casehub_transport ch_transport_http_poll;
