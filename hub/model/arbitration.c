@@ -81,26 +81,36 @@ ch_status ch_judge_arbitrate(ch_judgement *judgement, uint32_t index, bool even_
     return status == CH_OK ? ch_judge_offer(judgement, &offer) : status;
 }
 
-/* The latest open handoff that already gives it to the party. A member of a group depends on others, who are
+/* Who works beside others has no part in their dispute: a unit on the scene stays there. Without a question that was
+ * asked the verdict is about the whole case. */
+static bool is_beside(const ch_case *the_case, const ch_handoff *handoff, const ch_handoff *asked)
+{
+    return asked != NULL && ch_case_form(the_case, handoff) == CH_FORM_PARALLEL;
+}
+
+/* The latest open handoff that already gives it to the party. A member of another group depends on others, who are
  * about to lose it. */
-static uint32_t held_by(const ch_case *the_case, ch_str party)
+static uint32_t held_by(const ch_case *the_case, ch_str party, const ch_handoff *asked)
 {
     for (size_t i = the_case->handoff_count; i > 0; i--) {
         const ch_handoff *handoff = &the_case->handoffs[i - 1];
-        if (ch_handoff_is_open(handoff->state) && ch_case_form(the_case, handoff) == CH_FORM_SINGLE &&
-            ch_str_is(party, handoff->party)) {
+        bool is_own =
+            ch_case_form(the_case, handoff) == CH_FORM_SINGLE || is_beside(the_case, handoff, asked);
+        if (ch_handoff_is_open(handoff->state) && is_own && ch_str_is(party, handoff->party)) {
             return handoff->index;
         }
     }
     return 0;
 }
 
-static ch_status end_others(ch_judgement *judgement, uint32_t kept, ch_str reason)
+/* asked: index of the arbitration that the verdict answers, 0: none. */
+static ch_status end_others(ch_judgement *judgement, uint32_t asked, uint32_t kept, ch_str reason)
 {
     ch_status status = CH_OK;
     for (uint32_t index = 1; status == CH_OK && index <= judgement->scratch->handoff_count; index++) {
         const ch_handoff *handoff = ch_case_handoff(judgement->scratch, index);
-        bool stays = index == kept || ch_case_form(judgement->scratch, handoff) == CH_FORM_CC;
+        bool stays = index == kept || ch_case_form(judgement->scratch, handoff) == CH_FORM_CC ||
+                     is_beside(judgement->scratch, handoff, ch_case_handoff(judgement->scratch, asked));
         if (ch_handoff_is_open(handoff->state) && !stays) {
             status = ch_judge_about(
                 judgement, handoff->arbitration ? CH_STR("handoff.completed") : CH_STR("handoff.withdrawn"),
@@ -117,10 +127,10 @@ ch_status ch_judge_apply_verdict(ch_judgement *judgement, const ch_event *event)
                       .reason = CH_STR("arbitrated"),
                       .previous = asked == NULL ? 0 : asked->index};
     ch_str by = asked == NULL ? event->party : ch_str_of(asked->party);
-    uint32_t kept = held_by(judgement->scratch, offer.party);
+    uint32_t kept = held_by(judgement->scratch, offer.party, asked);
     ch_status status = ch_judge_keep(judgement, by, &offer.from);
     if (status == CH_OK) {
-        status = end_others(judgement, kept, offer.reason);
+        status = end_others(judgement, offer.previous, kept, offer.reason);
     }
     return status == CH_OK && kept == 0 ? ch_judge_offer(judgement, &offer) : status;
 }

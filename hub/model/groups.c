@@ -25,6 +25,20 @@ static tally count_members(const ch_case *the_case, uint32_t group)
     return of;
 }
 
+/* It was decided who does what one of its members did not; that the question was put aside is no verdict. */
+static bool has_verdict(const ch_case *the_case, uint32_t group)
+{
+    for (size_t i = 0; i < the_case->handoff_count; i++) {
+        const ch_handoff *asked = &the_case->handoffs[i];
+        const ch_handoff *about = ch_case_handoff(the_case, asked->previous);
+        if (asked->arbitration && asked->state == CH_HANDOFF_COMPLETED && about != NULL &&
+            about->group == group && strcmp(asked->reason, "arbitrated") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* "water, lamp" */
 static void name_open_members(const ch_case *the_case, uint32_t group, uint32_t but, char out[NAMES_SIZE])
 {
@@ -69,6 +83,9 @@ static ch_status settle_parallel(ch_judgement *judgement, const ch_handoff_trans
     const tally of = count_members(judgement->scratch, group);
     uint32_t need = judgement->scratch->groups[group - 1].need;
     need = need == CH_NEED_ALL ? of.members - of.withdrawn : need;
+    if (has_verdict(judgement->scratch, group) && need > of.completed + of.open) {
+        need = of.completed + of.open; /* what is missing is not theirs any more */
+    }
     if (of.completed > 0 && of.completed >= need) {
         ch_status status = ch_judge_withdraw_group(judgement, group, CH_STR("satisfied"));
         return status == CH_OK ? follow_completion(judgement) : status;

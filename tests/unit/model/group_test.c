@@ -461,19 +461,42 @@ static void gives_the_case_to_whom_the_verdict_names(void **state)
     assert_int_equal(city_case(of, 1)->state, CH_CASE_RESOLVED);
 }
 
-static void takes_the_case_from_all_others_by_a_verdict(void **state)
+static void takes_the_case_from_all_others_by_a_verdict_that_nobody_asked_for(void **state)
 {
     city *of = *state;
     assert_int_equal(city_command(of, "handoff.offered", 1, "{" THREE ",\"form\":\"parallel\"}"), CH_OK);
     assert_int_equal(city_command(of, "handoff.offered", 1, "{\"party\":\"police\"}"), CH_OK);
-    make_move(of, 1, 'p', 'r');
     assert_int_equal(city_command(of, "case.arbitrated", 1, "{\"party\":\"police\"}"), CH_OK);
-    assert_types(of, "*case.arbitrated handoff.withdrawn handoff.withdrawn handoff.completed");
+    assert_types(of, "*case.arbitrated handoff.withdrawn handoff.withdrawn handoff.withdrawn");
     assert_int_equal(handoff(of, 1, 4)->state, CH_HANDOFF_OFFERED);
     assert_string_equal(city_case(of, 1)->lead, "police");
     assert_int_equal(city_command(of, "case.arbitrated", 1, "{\"party\":\"water\"}"), CH_OK);
     assert_types(of, "*case.arbitrated handoff.withdrawn handoff.offered");
     assert_string_equal(city_case(of, 1)->lead, "water");
+}
+
+static void lets_a_parallel_rescue_go_on_when_it_is_decided_who_does_the_rest(void **state)
+{
+    city *of = *state;
+    assert_int_equal(city_command(of, "handoff.offered", 1, "{" THREE ",\"form\":\"parallel\"}"), CH_OK);
+    make_move(of, 1, 'w', 'a');
+    make_move(of, 1, 'p', 'r');
+    assert_true(handoff(of, 1, 4)->arbitration);
+    assert_int_equal(city_answer(of, "case.arbitrated", "city-supervision", 1, "{\"party\":\"police\"}"),
+                     CH_OK);
+    assert_types(of, "*case.arbitrated handoff.completed handoff.offered");
+    assert_int_equal(handoff(of, 1, 2)->state, CH_HANDOFF_ACCEPTED);
+    assert_int_equal(handoff(of, 1, 3)->state, CH_HANDOFF_OFFERED);
+    assert_string_equal(handoff(of, 1, 5)->party, "police");
+    /* What the group misses is the other's now: nobody is asked again, whoever ends first or last. */
+    assert_int_equal(city_command(of, "handoff.completed", 1, "{\"party\":\"water\"}"), CH_OK);
+    assert_types(of, "*handoff.completed");
+    assert_int_equal(city_answer(of, "handoff.accepted", "police", 1, "{}"), CH_OK);
+    assert_int_equal(city_answer(of, "handoff.completed", "police", 1, "{\"handoff\":\"ZJ-20261123-1/h5\"}"),
+                     CH_OK);
+    assert_types(of, "*handoff.completed");
+    make_move(of, 1, 'u', 'c');
+    assert_int_equal(city_case(of, 1)->state, CH_CASE_RESOLVED);
 }
 
 static void asks_again_only_when_the_first_question_is_answered(void **state)
@@ -562,7 +585,8 @@ int main(void)
         TEST(tries_no_further_candidate_after_so_many_refusals),
         TEST(asks_the_supervisor_although_somebody_has_it_after_so_many_refusals),
         TEST(gives_the_case_to_whom_the_verdict_names),
-        TEST(takes_the_case_from_all_others_by_a_verdict),
+        TEST(takes_the_case_from_all_others_by_a_verdict_that_nobody_asked_for),
+        TEST(lets_a_parallel_rescue_go_on_when_it_is_decided_who_does_the_rest),
         TEST(asks_again_only_when_the_first_question_is_answered),
         TEST(has_room_for_so_many_groups),
         TEST(refuses_what_is_too_large_for_all_members_together),
