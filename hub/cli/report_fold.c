@@ -142,9 +142,12 @@ static ch_status take_out(ch_report_fold *fold, report_case *the_case)
     return status;
 }
 
-/* The cycle of the case in hand is over: what it came to. */
+/* The cycle of the case in hand is over: what it came to. Of a case that was merged the other tells it. */
 static ch_status count_cycle(ch_report_fold *fold, const ch_report_cycle *cycle)
 {
+    if (fold->scratch->state == CH_CASE_MERGED) {
+        return CH_OK;
+    }
     if (cycle->whole.started_ms < fold->since_ms || cycle->whole.started_ms >= fold->until_ms) {
         return CH_OK;
     }

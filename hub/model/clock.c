@@ -154,6 +154,10 @@ static bool continue_clock(ch_case_clock *clock, const ch_event *event)
 static bool change_due(ch_case_clock *clock, const ch_event *event)
 {
     set_due(clock, event);
+    if (clock->state == CH_CLOCK_PAUSED) {
+        clock->remaining = ch_mp_find_int(event->data, "remaining", 0);
+        return true;
+    }
     return clock->state == CH_CLOCK_RUNNING;
 }
 

@@ -140,12 +140,27 @@ static int64_t next_of(const ch_clock_rule *rule, const ch_case_clock *clock, in
     return warn_ms != 0 ? warn_ms : due_ms;
 }
 
+/* Beyond its calendar it has no due time yet: what it was given, less what has passed of it. A working day has passed for
+ * it when it has begun. */
+static ch_status left_of(const ch_clock_rule *rule, const ch_case_clock *clock, int64_t time_ms,
+                         int64_t *out_left)
+{
+    if (clock->due_ms != 0) {
+        return ch_clock_rule_left(rule, time_ms, clock->due_ms, out_left);
+    }
+    int64_t passed = 0, given = clock->resumed_ms != 0 ? clock->remaining : rule->amount;
+    int64_t from_ms = clock->resumed_ms != 0 ? clock->resumed_ms : clock->started_ms;
+    int64_t until_ms = rule->unit == CH_CLOCK_DAYS ? time_ms + CH_DAY_MS : time_ms;
+    ch_status status = ch_clock_rule_left(rule, from_ms, until_ms, &passed);
+    *out_left = given > passed ? given - passed : 0;
+    return status;
+}
+
 static ch_status pause(ch_judgement *judgement, const ch_clock_rule *rule, const ch_case_clock *clock,
                        int64_t time_ms)
 {
     clock_event paused = {.type = CH_STR("clock.paused"), .time_ms = time_ms};
-    if (clock->due_ms == 0 || has_run_out(clock, time_ms) ||
-        ch_clock_rule_left(rule, time_ms, clock->due_ms, &paused.remaining) != CH_OK) {
+    if (has_run_out(clock, time_ms) || left_of(rule, clock, time_ms, &paused.remaining) != CH_OK) {
         return CH_OK;
     }
     return derive(judgement, *clock, &paused);
@@ -169,10 +184,15 @@ static ch_status extend(ch_judgement *judgement, const ch_clock_rule *rule, cons
     if (clock->due_ms == 0 || due_ms <= clock->due_ms || has_run_out(clock, event->time_ms)) {
         return CH_OK;
     }
-    const clock_event extended = {.type = CH_STR("clock.extended"),
-                                  .time_ms = event->time_ms,
-                                  .due_ms = due_ms,
-                                  .next_ms = next_of(rule, clock, event->time_ms, due_ms)};
+    clock_event extended = {.type = CH_STR("clock.extended"), .time_ms = event->time_ms, .due_ms = due_ms};
+    if (clock->state == CH_CLOCK_RUNNING) {
+        extended.next_ms = next_of(rule, clock, event->time_ms, due_ms);
+    } else if (ch_clock_rule_left(rule, clock->due_ms - 1, due_ms, &extended.remaining) == CH_OK) {
+        /* The day that ends at a due time is counted already: hence the moment before. */
+        extended.remaining += clock->remaining - (rule->unit == CH_CLOCK_DAYS ? 0 : 1);
+    } else {
+        return CH_OK;
+    }
     return derive(judgement, *clock, &extended);
 }
 
@@ -197,7 +217,7 @@ static ch_status change(ch_judgement *judgement, const ch_clock_rule *rule, cons
         (ch_clock_triggered(&rule->resumes, event) || waits_for_another(rule, event))) {
         return resume(judgement, rule, clock, event->time_ms);
     }
-    if (clock->state == CH_CLOCK_RUNNING && clock->handoff != 0 &&
+    if (clock->state != CH_CLOCK_BREACHED && clock->handoff != 0 &&
         ch_str_is(event->type, "handoff.extended")) {
         return extend(judgement, rule, clock, event);
     }

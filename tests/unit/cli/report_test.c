@@ -95,6 +95,18 @@ static void drills_do_not_count(void **state)
     assert_lacks(self->out, "\"_\"");
 }
 
+static void what_was_merged_into_another_case_is_told_by_that_one(void **state)
+{
+    shell *self = *state;
+    GIVE(self, PAST(1, 0, "case.opened", "received", 1, .data = "{\"category\":\"light\"}"),
+         PAST(2, 1, "case.opened", "received", 1, .data = "{\"category\":\"light\"}"),
+         PAST(2, 2, "case.merged", "merged", 1, .data = "{\"into\":\"ZJ-20261123-1\"}"),
+         PAST(1, 9, "case.resolved", "resolved", 1));
+    shell_run(self, "report", "--by", "category", "--json");
+    assert_figure(self, "category", "light", "cases", 1);
+    assert_figure(self, "category", "light", "resolve_count", 1);
+}
+
 static void a_case_is_timed_from_its_opening_to_acceptance_answer_and_result(void **state)
 {
     shell *self = *state;
@@ -294,6 +306,7 @@ int main(void)
         TEST(an_event_that_no_log_can_hold_ends_it),
         TEST(cases_behind_the_gap_that_a_restore_leaves_count_too),
         TEST(drills_do_not_count),
+        TEST(what_was_merged_into_another_case_is_told_by_that_one),
         TEST(a_case_is_timed_from_its_opening_to_acceptance_answer_and_result),
         TEST(what_did_not_happen_has_no_time_and_what_came_before_it_took_none),
         TEST(medians_and_nineties_are_values_that_happened),

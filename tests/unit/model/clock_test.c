@@ -343,6 +343,49 @@ static void a_handoff_that_gets_more_time_gives_it_to_its_clock(void **state)
     assert_types(of, "*handoff.extended");
 }
 
+static void more_time_that_comes_while_it_stands_still_counts_when_it_goes_on(void **state)
+{
+    city *of = *state;
+    char data[96];
+    int64_t due = clock_of(of, 2)->due_ms, begun = of->now_ms;
+    ch_clock_rule *rule =
+        (ch_clock_rule *)(uintptr_t)ch_rules_clock(of->rules, ch_str_of(clock_of(of, 2)->rule));
+    const ch_clock_rule *other = ch_rules_clock(of->rules, ch_str_of(clock_of(of, 1)->rule));
+    rule->pauses = other->pauses;
+    rule->resumes = other->resumes;
+    of->now_ms += HOUR;
+    assert_int_equal(city_command(of, "case.waiting", 1, "{\"reason\":\"citizen\"}"), CH_OK);
+    assert_types(of, "*case.waiting clock.paused clock.paused");
+    assert_int_equal(clock_of(of, 2)->remaining, due - begun - HOUR);
+    snprintf(data, sizeof data, "{" H1 ",\"due\":%lld}", (long long)(due + 2 * HOUR));
+    assert_int_equal(city_command(of, "handoff.extended", 1, data), CH_OK);
+    assert_types(of, "*handoff.extended clock.extended");
+    assert_string_equal(ch_clock_state_name(clock_of(of, 2)->state), "paused");
+    assert_int_equal(clock_of(of, 2)->next_ms, 0);
+    of->now_ms += 10 * HOUR;
+    assert_int_equal(city_command(of, "case.resumed", 1, NULL), CH_OK);
+    assert_int_equal(clock_of(of, 2)->due_ms, due + 12 * HOUR);
+}
+
+static void one_beyond_its_calendar_stands_still_as_well(void **state)
+{
+    city *of = *state;
+    ch_calendar *calendar = &of->rules->calendars[0];
+    size_t days = calendar->day_count;
+    calendar->day_count = 365;
+    of->now_ms = at("2026-12-29T20:00:00+08:00");
+    assert_int_equal(city_open(of, "forum/zh", "8", POST), CH_OK);
+    assert_int_equal(ch_case_clock_of(city_case(of, 2), 1)->due_ms, 0);
+    of->now_ms = at("2026-12-30T20:00:00+08:00"); /* the first of the three */
+    assert_int_equal(city_command(of, "case.waiting", 2, "{\"reason\":\"citizen\"}"), CH_OK);
+    assert_types(of, "*case.waiting clock.paused");
+    assert_int_equal(ch_case_clock_of(city_case(of, 2), 1)->remaining, 2);
+    calendar->day_count = days;
+    of->now_ms = at("2027-01-04T10:00:00+08:00");
+    assert_int_equal(city_command(of, "case.resumed", 2, NULL), CH_OK);
+    assert_int_equal(ch_case_clock_of(city_case(of, 2), 1)->due_ms, at("2027-01-07T00:00:00+08:00"));
+}
+
 /* ---- the end of what it is about */
 
 static void another_receiver_has_a_clock_of_its_own(void **state)
@@ -632,6 +675,8 @@ int main(void)
         TEST(what_is_done_while_it_stands_still_is_met),
         TEST(one_that_has_run_out_does_not_stand_still),
         TEST(a_handoff_that_gets_more_time_gives_it_to_its_clock),
+        TEST(more_time_that_comes_while_it_stands_still_counts_when_it_goes_on),
+        TEST(one_beyond_its_calendar_stands_still_as_well),
         TEST(another_receiver_has_a_clock_of_its_own),
         TEST(with_its_case_every_clock_ends),
         TEST(a_link_to_a_closed_case_ends_no_clock),
