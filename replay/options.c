@@ -20,7 +20,7 @@ typedef struct option {
 static const option table[] = {
     {"store", "DIR", "the data folder, or a backup of it (CASEHUB_STORE)", FIELD(store), TEXT, ONE_PLACE},
     {"file", "FILE", "an archive or export instead of a store", FIELD(file), TEXT,
-     OF(CH_VERB_CAT) | OF(CH_VERB_VERIFY)},
+     OF(CH_VERB_CAT) | OF(CH_VERB_IMPORT) | OF(CH_VERB_VERIFY)},
     {"json", NULL, "one JSON object a line", FIELD(json), FLAG, EVERY},
     {"from", "WHERE", "a sequence, or a recorded time (RFC 3339)", FIELD(from), TEXT,
      OF(CH_VERB_CAT) | OF(CH_VERB_EXPORT)},
@@ -37,9 +37,10 @@ static const option table[] = {
     {"limit", "N", "stop after so many", FIELD(limit), NUMBER, OF(CH_VERB_CAT)},
     {"table", NULL, "columns for people", FIELD(table), FLAG, OF(CH_VERB_CAT)},
     {"follow", NULL, "wait for what a running hub appends", FIELD(follow), FLAG, OF(CH_VERB_CAT)},
-    {"key", "FILE", "the hub key: prints sealed texts, too", FIELD(key), TEXT, OF(CH_VERB_CAT)},
+    {"key", "FILE", "the hub key: cat prints sealed texts, too; import needs it", FIELD(key), TEXT,
+     OF(CH_VERB_CAT) | OF(CH_VERB_IMPORT)},
     {"keys", "DIR", "the folder of key slots (keys/ of a store, DIR.keys of a backup)", FIELD(keys), TEXT,
-     OF(CH_VERB_CAT)},
+     OF(CH_VERB_CAT) | OF(CH_VERB_IMPORT)},
     {"personal", NULL, "with --key: personal data and raw records, too", FIELD(personal), FLAG,
      OF(CH_VERB_CAT)},
     {"output", "FILE", "where to write; - for standard output", FIELD(output), TEXT, OF(CH_VERB_EXPORT)},
@@ -53,7 +54,7 @@ static const option table[] = {
     {"swap", NULL, "replace the state of a stopped hub by the new one", FIELD(swap), FLAG,
      OF(CH_VERB_REBUILD)},
     {"progress", NULL, "tell how far it is, also when nobody looks", FIELD(progress), FLAG,
-     OF(CH_VERB_EXPORT) | OF(CH_VERB_REBUILD) | OF(CH_VERB_VERIFY)},
+     OF(CH_VERB_EXPORT) | OF(CH_VERB_IMPORT) | OF(CH_VERB_REBUILD) | OF(CH_VERB_VERIFY)},
     {"prefix", NULL, "one may go on where the other ends", FIELD(prefix), FLAG, OF(CH_VERB_DIFF)},
     {"help", NULL, "this text", FIELD(help), FLAG, EVERY},
     {"version", NULL, "which program this is", FIELD(version), FLAG, EVERY},
@@ -164,7 +165,8 @@ static ch_status take_word(ch_replay_options *options, const char *word, ch_erro
             return CH_OK;
         }
     }
-    return misuse(error, "there is no verb %s; there are cat, diff, export, rebuild and verify", word);
+    return misuse(error, "there is no verb %s; there are cat, diff, export, import, rebuild and verify",
+                  word);
 }
 
 static ch_status check_export(const ch_replay_options *options, ch_error *error)
@@ -187,7 +189,7 @@ static ch_status check_export(const ch_replay_options *options, ch_error *error)
 static ch_status check_whole(const ch_replay_options *options, uint64_t given, ch_error *error)
 {
     if (options->verb == CH_VERB_COUNT) {
-        return misuse(error, "a verb is missing: cat, diff, export, rebuild or verify");
+        return misuse(error, "a verb is missing: cat, diff, export, import, rebuild or verify");
     }
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         if ((given & UINT64_C(1) << i) != 0 && (table[i].verbs & OF(options->verb)) == 0) {
@@ -198,6 +200,12 @@ static ch_status check_whole(const ch_replay_options *options, uint64_t given, c
         return misuse(error, "%s%s takes %zu operands, not %zu", verbs[options->verb].name,
                       verbs[options->verb].operands, verbs[options->verb].operand_count,
                       options->operands.count);
+    }
+    if (options->verb == CH_VERB_IMPORT) {
+        return options->store != NULL && options->file != NULL && options->key != NULL
+                   ? CH_OK
+                   : misuse(error,
+                            "import needs --file, the archive, --store, where to, and --key, the hub key");
     }
     if (options->store != NULL && options->file != NULL) {
         return misuse(error, "--store and --file exclude each other");

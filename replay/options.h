@@ -19,6 +19,7 @@ typedef struct ch_replay_texts {
     X(CH_VERB_CAT, cat, "", 0, "prints the events of a log, one a line")                                     \
     X(CH_VERB_DIFF, diff, " A B", 2, "says where two stores, backups, archives or exports begin to differ")  \
     X(CH_VERB_EXPORT, export, "", 0, "writes a log, or a part of it, to a file that proves itself")          \
+    X(CH_VERB_IMPORT, import, "", 0, "brings an archive with sealed parts into the store of a stopped hub")  \
     X(CH_VERB_REBUILD, rebuild, "", 0, "folds the log again, and compares with the state of a stopped hub")  \
     X(CH_VERB_VERIFY, verify, "", 0, "checks every record, the chain, every case's versions and the fold")
 typedef enum ch_replay_verb {

@@ -1,7 +1,7 @@
 /* replay.h - one run of casehub-replay: the world it runs in, what was asked, what was found.
  *
- * A verb is a row of the table in run.c and a file of its name. Nothing here writes to a log; only
- * `rebuild --swap` changes a store at all.
+ * A verb is a row of the table in run.c and a file of its name. Only `import` writes to a log, and only
+ * `rebuild --swap` and it change a store at all.
  */
 #ifndef CH_REPLAY_REPLAY_H
 #define CH_REPLAY_REPLAY_H
@@ -43,6 +43,7 @@ int ch_replay_run(int argc, char *const *argv, const ch_replay_world *world);
 ch_status ch_replay_cat(ch_replay *replay, ch_error *error) CH_MUST_CHECK;
 ch_status ch_replay_diff(ch_replay *replay, ch_error *error) CH_MUST_CHECK;
 ch_status ch_replay_export(ch_replay *replay, ch_error *error) CH_MUST_CHECK;
+ch_status ch_replay_import(ch_replay *replay, ch_error *error) CH_MUST_CHECK;
 ch_status ch_replay_rebuild(ch_replay *replay, ch_error *error) CH_MUST_CHECK;
 ch_status ch_replay_verify(ch_replay *replay, ch_error *error) CH_MUST_CHECK;
 

@@ -308,6 +308,86 @@ ch_status ch_slots_prepare(ch_slots *slots, uint64_t number, ch_error *error)
     return status;
 }
 
+/* Up to number all slots are on disk: says so. */
+static ch_status raise_made(ch_slots *slots, uint64_t number, ch_error *error)
+{
+    uint8_t head[SLOT_SIZE];
+    uint64_t made = atomic_load(&slots->made);
+    if (number <= made) {
+        return CH_OK;
+    }
+    fill_head(slots, number, head);
+    ch_status status = sync_write(slots, head, SLOT_SIZE, place_of_next_head(made), error);
+    if (status == CH_OK) {
+        atomic_store(&slots->made, number);
+    }
+    return status;
+}
+
+/* theirs becomes what these slots are to be from now on. */
+static ch_status merge_slots(const ch_slots *slots, uint64_t first, uint8_t *theirs, uint8_t *ours,
+                             size_t count, ch_error *error)
+{
+    uint64_t made = atomic_load(&slots->made);
+    size_t own = first > made ? 0 : made + 1 - first < count ? (size_t)(made + 1 - first) : count;
+    if (own > 0 && ch_disk_read(slots->fd, ours, own * SLOT_SIZE, place_of(first)) != CH_OK) {
+        return ch_disk_fail(error, slots->path, "cannot be read");
+    }
+    for (size_t i = 0; i < own; i++) {
+        if (is_zero(ours + i * SLOT_SIZE, SLOT_SIZE)) {
+            memset(theirs + i * SLOT_SIZE, 0, SLOT_SIZE);
+        }
+    }
+    return CH_OK;
+}
+
+static ch_status adopt_part(ch_slots *slots, const ch_slots *from, uint64_t first, uint8_t *room,
+                            ch_error *error)
+{
+    uint64_t left = atomic_load(&from->made) + 1 - first;
+    size_t count = left < SLOTS_AT_ONCE ? (size_t)left : SLOTS_AT_ONCE;
+    if (ch_disk_read(from->fd, room, count * SLOT_SIZE, place_of(first)) != CH_OK) {
+        return ch_disk_fail(error, from->path, "cannot be read");
+    }
+    ch_status status =
+        merge_slots(slots, first, room, room + (size_t)SLOTS_AT_ONCE * SLOT_SIZE, count, error);
+    return status == CH_OK ? sync_write(slots, room, count * SLOT_SIZE, place_of(first), error) : status;
+}
+
+ch_status ch_slots_adopt(ch_slots *slots, const ch_slots *from, ch_error *error)
+{
+    uint64_t made = atomic_load(&from->made);
+    ch_status status = CH_OK;
+    if (memcmp(slots->salt, from->salt, SALT_SIZE) != 0) {
+        return ch_error_set(error, CH_INVALID, from->path, "holds other keys than %s", slots->path);
+    }
+    uint8_t *room = malloc((size_t)2 * SLOTS_AT_ONCE * SLOT_SIZE);
+    if (room == NULL) {
+        return ch_error_set(error, CH_NO_MEMORY, slots->path, "no memory for key slots");
+    }
+    for (uint64_t first = 1; first <= made && status == CH_OK; first += SLOTS_AT_ONCE) {
+        status = adopt_part(slots, from, first, room, error);
+    }
+    free(room);
+    return status == CH_OK ? raise_made(slots, made, error) : status;
+}
+
+ch_status ch_slots_give_up(ch_slots *slots, uint64_t number, ch_error *error)
+{
+    static const uint8_t zeros[(size_t)64 * SLOT_SIZE];
+    ch_status status = CH_OK;
+    uint64_t first = atomic_load(&slots->made) + 1;
+    while (first <= number && status == CH_OK) {
+        size_t count = number + 1 - first < 64 ? (size_t)(number + 1 - first) : 64;
+        status = ch_disk_write(slots->fd, zeros, count * SLOT_SIZE, place_of(first));
+        first += count;
+    }
+    if (status != CH_OK || fdatasync(slots->fd) != 0) {
+        return ch_disk_fail(error, slots->path, "cannot be written");
+    }
+    return raise_made(slots, number, error);
+}
+
 static ch_status read_key(ch_slots *slots, uint64_t number, uint8_t out_key[CH_KEY_SIZE])
 {
     uint8_t slot[SLOT_SIZE];

@@ -34,6 +34,12 @@ ch_status ch_slots_key(ch_slots *slots, uint64_t number, uint8_t out_key[CH_KEY_
  * slot. CH_NOT_FOUND: no file; CH_INVALID: it is no copy of this file; CH_IO. Any thread. */
 ch_status ch_slots_erase_copy(const ch_slots *slots, const char *copy, uint64_t number,
                               ch_error *error) CH_MUST_CHECK;
+/* What another copy of the same file has: slots that it made later, and its erasures. What is erased here stays erased.
+ * CH_INVALID: it is no copy of this file. CH_IO, CH_STORAGE_FULL, CH_NO_MEMORY. */
+ch_status ch_slots_adopt(ch_slots *slots, const ch_slots *from, ch_error *error) CH_MUST_CHECK;
+/* For keys that are lost: slots up to number that were never made count as made and erased. CH_IO, CH_STORAGE_FULL,
+ * CH_NO_MEMORY. */
+ch_status ch_slots_give_up(ch_slots *slots, uint64_t number, ch_error *error) CH_MUST_CHECK;
 /* Hashes that only who has the hub key can make; a restored store goes on with the same. Any thread. */
 void ch_slots_hash(const ch_slots *slots, const ch_str *bytes, size_t count, uint64_t *out_hashes);
 /* On disk when it returns CH_OK. */

@@ -29,9 +29,9 @@ static ch_status take_away(const char *dir, const char *name, ch_error *error)
 
 ch_status ch_store_making_begin(const char *dir, ch_error *error)
 {
-    static const char *const half_made[] = {"log/data.mdb",     "log/lock.mdb",          "state/data.mdb",
-                                            "state/lock.mdb",   "cursors/data.mdb",      "cursors/lock.mdb",
-                                            "keys/cases.slots", "keys/deadletters.slots"};
+    static const char *const half_made[] = {"log/data.mdb",     "log/lock.mdb",           "state/data.mdb",
+                                            "state/lock.mdb",   "cursors/data.mdb",       "cursors/lock.mdb",
+                                            "keys/cases.slots", "keys/deadletters.slots", "keys/erasures"};
     bool marked = false, has_log = false;
     ch_status status = exists(dir, MARK, &marked, error);
     if (status == CH_OK) {

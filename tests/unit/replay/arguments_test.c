@@ -9,7 +9,7 @@ static void a_wrong_command_line_exits_64_and_says_what_is_wrong(void **state)
     } wrong[] = {
         {{NULL}, "a verb is missing"},
         {{"--store", "/nowhere"}, "a verb is missing"},
-        {{"verfy"}, "there is no verb verfy; there are cat, diff, export, rebuild and verify"},
+        {{"verfy"}, "there is no verb verfy; there are cat, diff, export, import, rebuild and verify"},
         {{"verify", "--stroe", "/x"}, "no option --stroe"},
         {{"verify", "-x"}, "no option -x"},
         {{"verify", "--store"}, "--store needs a value"},
@@ -34,6 +34,7 @@ static void a_wrong_command_line_exits_64_and_says_what_is_wrong(void **state)
         {{"export", "--store=/a", "--output=/b", "--format=csv"}, "archive or jsonl"},
         {{"export", "--store=/a", "--output=/b", "--sealed", "--format=jsonl"}, "exclude each other"},
         {{"export", "--store=/a", "--output=/b", "--sealed", "--without-sealed"}, "exclude each other"},
+        {{"import", "--file=/a", "--store=/b"}, "import needs"},
         {{"rebuild", "--store=/a", "--swap", "--into=/b"}, "exclude each other"},
         {{"diff", "/a"}, "2 operands, not 1"},
         {{"diff", "/a", "/b", "--store", "/c"}, "--store does not belong to diff"},
