@@ -81,7 +81,7 @@ static void a_broken_character_rejects_the_document_with_its_line(void **state)
 /* As "<a><a>...</a></a>". */
 static char *nested(unsigned depth)
 {
-    char *text = calloc(depth, 7);
+    char *text = calloc(depth + 1, 7);
     assert_non_null(text);
     for (unsigned i = 0; i < depth; i++) {
         strcpy(text + (size_t)3 * i, "<a>");
