@@ -62,7 +62,7 @@ static bool is_dead(const ch_odbc *odbc)
             dead == SQL_CD_TRUE);
 }
 
-static const char *meaning(const char *state)
+static const char *meaning(const char *state, bool passing)
 {
     static const struct {
         const char *beginning, *words;
@@ -81,7 +81,7 @@ static const char *meaning(const char *state)
             return meanings[i].words;
         }
     }
-    return "the database refuses it";
+    return passing ? "the database cannot do it now" : "the database refuses it";
 }
 
 /* On one line. */
@@ -106,9 +106,9 @@ static ch_status fail(ch_odbc *odbc, SQLSMALLINT kind, SQLHANDLE handle, bool wi
     if (odbc->sqlite) {
         snprintf(place, sizeof place, " (%d)", (int)number);
     }
-    return ch_error_set(error, passing ? CH_UNAVAILABLE : CH_INVALID, NULL, "SQLSTATE %s%s: %s",
-                        (char *)state, place,
-                        with_words && (wrong || !odbc->connected) ? (char *)words : meaning((char *)state));
+    return ch_error_set(
+        error, passing ? CH_UNAVAILABLE : CH_INVALID, NULL, "SQLSTATE %s%s: %s", (char *)state, place,
+        with_words && (wrong || !odbc->connected) ? (char *)words : meaning((char *)state, passing));
 }
 
 static ch_status fail_statement(ch_odbc *odbc, bool with_words, ch_error *error)
