@@ -35,7 +35,8 @@ static const casehub_option options[] = {
 
 typedef struct exec {
     ch_child child;
-    ch_buf text;      /* read, not taken yet */
+    ch_buf text; /* read; before `begin` it is taken */
+    size_t begin;
     size_t unit_size; /* bytes of text in the unit that waits to be taken again; 0 and no mark: none waits */
     size_t mark_size; /* of the mark behind it */
     char position[POSITION_MOST + 1]; /* that the mark says */
@@ -44,7 +45,7 @@ typedef struct exec {
     int64_t retry_at_ms, heard_at_ms, started_ms, unit_time_ms;
     uint64_t units, records, dead_letters; /* since the last mark: the latter two */
     const char *reading;                   /* what read_text hands out */
-    size_t left;
+    size_t reading_left;
 } exec;
 
 static int64_t now_ms(const exec *e)
@@ -59,13 +60,34 @@ static void say(const exec *e, casehub_level level, const char *what, const char
     e->child.host->log(e->child.host, level, text);
 }
 
+static size_t left(const exec *e)
+{
+    return e->text.size - e->begin;
+}
+
+/* One move a read, not one a unit. */
+static void make_room(exec *e)
+{
+    if (e->begin > 0) {
+        memmove(e->text.at, e->text.at + e->begin, left(e));
+        e->text.size -= e->begin;
+        e->begin = 0;
+    }
+}
+
+static void forget(exec *e)
+{
+    ch_buf_clear(&e->text);
+    e->begin = 0;
+}
+
 static bool start(exec *e, char *reason, size_t size)
 {
     const char *position = e->child.host->position(e->child.host);
     if (!ch_child_start(&e->child, position, e->child.values[OPTION_ACKNOWLEDGE].flag, reason, size)) {
         return false;
     }
-    ch_buf_clear(&e->text);
+    forget(e);
     e->waiting = e->skipping = e->ended = false;
     e->records = e->dead_letters = 0;
     e->heard_at_ms = now_ms(e);
@@ -110,7 +132,7 @@ static void end(exec *e, const char *why)
 {
     say(e, CASEHUB_WARN, "the program is ended", why);
     ch_child_end(&e->child);
-    ch_buf_clear(&e->text);
+    forget(e);
     e->waiting = false;
     e->ended = true;
 }
@@ -118,17 +140,16 @@ static void end(exec *e, const char *why)
 static long read_text(void *context, void *out, size_t most)
 {
     exec *e = context;
-    size_t size = e->left < most ? e->left : most;
+    size_t size = e->reading_left < most ? e->reading_left : most;
     memcpy(out, e->reading, size);
     e->reading += size;
-    e->left -= size;
+    e->reading_left -= size;
     return (long)size;
 }
 
 static void drop_front(exec *e, size_t size)
 {
-    memmove(e->text.at, e->text.at + size, e->text.size - size);
-    e->text.size -= size;
+    e->begin += size;
 }
 
 static void acknowledge(exec *e, const char *error)
@@ -173,8 +194,8 @@ static void take_unit(exec *e)
                                .position = e->mark_size > 0 ? e->position : NULL,
                                .read = read_text,
                                .context = e};
-    e->reading = (const char *)e->text.at;
-    e->left = e->unit_size;
+    e->reading = (const char *)e->text.at + e->begin;
+    e->reading_left = e->unit_size;
     switch (host->take(host, &unit, &outcome)) {
     case CASEHUB_DONE:
         e->units++;
@@ -220,10 +241,10 @@ static bool read_mark(exec *e, ch_str line)
 /* As many whole lines as are there, up to the first mark. False: no whole line. */
 static bool cut_unit(exec *e)
 {
-    const char *text = (const char *)e->text.at, *end_at;
-    size_t at = 0;
+    const char *text = (const char *)e->text.at + e->begin, *end_at;
+    size_t at = 0, size = left(e);
     e->unit_size = e->mark_size = 0;
-    while (at < e->text.size && (end_at = memchr(text + at, '\n', e->text.size - at)) != NULL) {
+    while (at < size && (end_at = memchr(text + at, '\n', size - at)) != NULL) {
         ch_str line = {text + at, (size_t)(end_at - (text + at)) + 1};
         if (is_mark(line)) {
             if (!read_mark(e, line)) {
@@ -242,16 +263,17 @@ static bool cut_unit(exec *e)
 /* Drops what is left of an endless line, of which the host has the beginning. */
 static void skip_line(exec *e)
 {
-    const uint8_t *end_at = e->text.size > 0 ? memchr(e->text.at, '\n', e->text.size) : NULL;
-    drop_front(e, end_at == NULL ? e->text.size : (size_t)(end_at - e->text.at) + 1);
+    const uint8_t *end_at = left(e) > 0 ? memchr(e->text.at + e->begin, '\n', left(e)) : NULL;
+    drop_front(e, end_at == NULL ? left(e) : (size_t)(end_at - e->text.at) + 1 - e->begin);
     e->skipping = end_at == NULL;
 }
 
 /* Until there is a unit, or nothing more. */
 static void read_output(exec *e)
 {
-    size_t begin = e->text.size;
-    while (e->text.size - begin < UNIT_BYTES && e->text.size < LINE_MOST) {
+    size_t most = left(e) + UNIT_BYTES;
+    make_room(e);
+    while (left(e) < most && e->text.size < LINE_MOST) {
         size_t size = e->text.size;
         void *room = ch_buf_extend(&e->text, READ_SIZE);
         if (room == NULL) {
@@ -275,17 +297,19 @@ static void read_output(exec *e)
 /* True when a unit was handed over, so that there may be another at once. */
 static bool take_output(exec *e)
 {
-    if (!e->ended) {
+    bool whole = cut_unit(e);
+    if (!whole && !e->ended) {
         read_output(e);
+        whole = cut_unit(e);
     }
     e->unit_time_ms = e->child.host->wall_ms(e->child.host);
-    if (cut_unit(e)) {
+    if (whole) {
         take_unit(e);
         return true;
     }
-    if (e->text.size >= LINE_MOST || (e->ended && e->text.size > 0)) {
+    if (left(e) >= LINE_MOST || (e->ended && left(e) > 0)) {
         e->skipping = !e->ended;
-        e->unit_size = e->text.size;
+        e->unit_size = left(e);
         take_unit(e);
         return true;
     }
@@ -311,7 +335,7 @@ static void start_again(exec *e)
 static void watch_times(exec *e)
 {
     const casehub_value *values = e->child.values;
-    if (e->child.kill_at_ms != 0) {
+    if (e->child.pid == 0 || e->child.kill_at_ms != 0) {
         return;
     }
     if (e->child.pending.size > 0) {
@@ -369,6 +393,7 @@ static int step_exec(void *state)
         return 0;
     }
     if (take_output(e)) {
+        watch_times(e);
         return e->waiting ? RETRY_MS : 0;
     }
     if (e->child.pid != 0 && ch_child_has_ended(&e->child, how, sizeof how, &clean)) {

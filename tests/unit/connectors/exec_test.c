@@ -7,7 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
+#include <sys/pidfd.h>
 #include <unistd.h>
 
 #define OPTIONS_MOST 16
@@ -300,17 +300,17 @@ static void what_it_says_goes_into_the_log_within_bounds(void **state)
 static void closing_ends_it_with_all_that_it_started(void **state)
 {
     bench *b = *state;
-    char text[100];
+    int pid = 0;
     open_program(b, "sleep 1000 & echo $!; echo end; wait");
     step_until(b, b->on.text, "end");
-    assert_int_equal(sscanf(b->on.text, "[%99[0-9]", text), 1);
-    struct pollfd started = {.fd = (int)syscall(SYS_pidfd_open, atoi(text), 0), .events = POLLIN};
-    assert_true(started.fd >= 0);
+    assert_int_equal(sscanf(b->on.text, "[%d", &pid), 1);
+    struct pollfd ended = {.fd = pidfd_open(pid, 0), .events = POLLIN};
+    assert_true(ended.fd >= 0);
     ch_transport_exec.close(b->transport);
     free(b->transport);
     b->transport = NULL;
-    assert_int_equal(poll(&started, 1, 10000), 1); /* it has ended, whoever reaps it */
-    close(started.fd);
+    assert_int_equal(poll(&ended, 1, PATIENCE_MS), 1);
+    close(ended.fd);
 }
 
 int main(void)
