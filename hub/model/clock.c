@@ -155,7 +155,7 @@ static bool change_due(ch_case_clock *clock, const ch_event *event)
 {
     set_due(clock, event);
     if (clock->state == CH_CLOCK_PAUSED) {
-        clock->remaining = ch_mp_find_int(event->data, "remaining", 0);
+        stop_clock(clock, event); /* it still does, with more left */
         return true;
     }
     return clock->state == CH_CLOCK_RUNNING;
