@@ -139,12 +139,20 @@ static ch_status settle_copy(ch_judgement *judgement, uint32_t index)
                : CH_OK;
 }
 
+/* Who works beside whoever has the case does not end what that one waits for. */
+static bool waits_for_another(const ch_case *the_case, const ch_handoff *handoff)
+{
+    return the_case->state == CH_CASE_WAITING && the_case->lead[0] != '\0' &&
+           strcmp(the_case->lead, handoff->party) != 0;
+}
+
 ch_status ch_judge_settle(ch_judgement *judgement, const ch_handoff_transition *row, uint32_t index)
 {
     const ch_handoff *handoff = ch_case_handoff(judgement->scratch, index);
     ch_form form = ch_case_form(judgement->scratch, handoff);
     if (form != CH_FORM_CC && ch_handoff_is_open(handoff->state)) {
-        return ch_judge_let_case_follow(judgement, row);
+        return waits_for_another(judgement->scratch, handoff) ? CH_OK
+                                                              : ch_judge_let_case_follow(judgement, row);
     }
     switch (form) {
     case CH_FORM_SINGLE:

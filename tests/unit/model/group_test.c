@@ -499,6 +499,22 @@ static void lets_a_parallel_rescue_go_on_when_it_is_decided_who_does_the_rest(vo
     assert_int_equal(city_case(of, 1)->state, CH_CASE_RESOLVED);
 }
 
+static void lets_a_case_wait_on_although_another_party_begins(void **state)
+{
+    city *of = *state;
+    assert_int_equal(city_command(of, "handoff.offered", 1, "{\"party\":\"water\"}"), CH_OK);
+    assert_int_equal(city_command(of, "handoff.accepted", 1, "{\"party\":\"water\"}"), CH_OK);
+    assert_int_equal(city_command(of, "handoff.offered", 1, "{\"party\":\"police\"}"), CH_OK);
+    assert_int_equal(city_command(of, "handoff.accepted", 1, "{\"party\":\"police\"}"), CH_OK);
+    assert_int_equal(city_command(of, "case.assigned", 1, "{\"party\":\"water\"}"), CH_OK);
+    assert_int_equal(city_command(of, "case.waiting", 1, "{\"reason\":\"citizen\"}"), CH_OK);
+    assert_int_equal(city_command(of, "handoff.started", 1, "{\"party\":\"police\"}"), CH_OK);
+    assert_types(of, "*handoff.started");
+    assert_int_equal(city_case(of, 1)->state, CH_CASE_WAITING);
+    assert_int_equal(city_command(of, "handoff.started", 1, "{\"party\":\"water\"}"), CH_OK);
+    assert_int_equal(city_case(of, 1)->state, CH_CASE_IN_PROGRESS);
+}
+
 static void asks_again_only_when_the_first_question_is_answered(void **state)
 {
     city *of = *state;
@@ -586,6 +602,7 @@ int main(void)
         TEST(asks_the_supervisor_although_somebody_has_it_after_so_many_refusals),
         TEST(gives_the_case_to_whom_the_verdict_names),
         TEST(takes_the_case_from_all_others_by_a_verdict_that_nobody_asked_for),
+        TEST(lets_a_case_wait_on_although_another_party_begins),
         TEST(lets_a_parallel_rescue_go_on_when_it_is_decided_who_does_the_rest),
         TEST(asks_again_only_when_the_first_question_is_answered),
         TEST(has_room_for_so_many_groups),
