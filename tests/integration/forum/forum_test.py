@@ -1,4 +1,6 @@
 """The forum's own connector against a server with Discourse's list of posts: what citizens write, edit and take back."""
+import hashlib
+import hmac
 import http.server
 import json
 import os
@@ -6,13 +8,16 @@ import pathlib
 import sys
 import threading
 import unittest
+import urllib.error
 import urllib.parse
+import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "story"))
-from city import SOURCE, CityTest
+from city import BIN, DEADLINE, SOURCE, CityTest
 from hub import wait_until
 
 SAMPLE = os.path.join(SOURCE, "connectors/forum/samples/posts-20261124.json")
+SECRET = "an invented secret of the web hook"
 PAGE = 2  # posts, where Discourse gives 50: so that four pages are few posts
 
 
@@ -61,6 +66,33 @@ class Posts(CityTest):
         text = config.read_text().replace("https://forum.example.org", f"http://127.0.0.1:{self.forum.server_port}")
         config.write_text(text.replace('interval = "1m";', 'interval = "100ms"; private = true;'))
 
+    def start_hook(self):
+        """The connector that the forum posts to, in the same folder: same mapping, same tables."""
+        folder = pathlib.Path(self.city.path("forum-connector"))
+        (folder / "forum_hook.secret").write_text(SECRET + "\n")
+        (folder / "forum_hook.secret").chmod(0o600)
+        with open(folder / "forum_hook.cfg", "a", encoding="utf-8") as file:
+            file.write("memory_most = 0;\n")
+        self.city.grant("forum_hook", "connector", sources=["forum"], private="all")
+        self.city.program("forum_hook", os.path.join(BIN, "casehub-connect"), "run", "forum_hook", "--config",
+                          folder / "forum_hook.cfg", CASEHUB_HUB=self.city.ready["tcp"],
+                          CASEHUB_KEY=self.city.path("forum_hook")).start()
+        said = self.city.wait_for("hub.connector.>", lambda event: event["data"].get("address", "").endswith("/forum"))
+        self.hook_address = said["data"]["address"]
+
+    def hook(self, event, body, secret=SECRET):
+        """What Discourse posts; the status of the answer."""
+        content = json.dumps(body).encode()
+        mac = hmac.new(secret.encode(), content, hashlib.sha256).hexdigest()
+        headers = {"Content-Type": "application/json", "X-Discourse-Event": event,
+                   "X-Discourse-Event-Signature": "sha256=" + mac}
+        try:
+            with urllib.request.urlopen(urllib.request.Request(self.hook_address, content, headers),
+                                        timeout=DEADLINE) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
     def case(self, ref):
         """Its types in order, once the forum was looked at twice more."""
         looks = self.forum.looks
@@ -96,6 +128,26 @@ class Posts(CityTest):
         self.assertEqual(len([event for event in self.city.events() if event["type"] == "case.opened"]), 1)
         self.assertEqual(self.city.casehub("deadletter", "list"), [])
         self.assertEqual(self.connector.stop(), 0)
+
+    def test_a_hook_and_the_poll_tell_of_a_post_as_of_one(self):
+        self.start_hook()
+        self.assertEqual(self.hook("post_created", {"post": self.lamp}, secret="another secret, also invented"), 403)
+        self.assertEqual(self.hook("ping", {"ping": "OK"}), 200)
+        self.assertEqual(self.hook("post_created", {"post": {**self.lamp, "topic_archetype": "regular"}}), 200)
+        self.assertEqual(self.hook("post_created", {"post": self.lamp}), 200)  # Discourse tries once more
+        self.forum.put(self.lamp)
+        self.forum.put(self.water)
+        self.connector.start()
+        self.city.wait_for("case.opened.>", lambda event: event["ref"] == "18")
+        self.assertEqual(self.hook("post_created", {"post": self.water}), 200)
+        self.assertEqual(self.hook("post_edited", {"post": self.water_edited}), 200)
+        self.forum.put(self.water_edited)
+        self.assertEqual(self.case("17"), ["case.opened"])
+        self.assertEqual(self.case("18"), ["case.opened", "case.amended"])
+        moderated = {**self.water_edited, "deleted_at": "2026-11-24T03:10:00.000Z", "updated_at": "2026-11-24T03:10:00.000Z"}
+        self.assertEqual(self.hook("post_destroyed", {"post": moderated}), 200)
+        self.assertEqual(self.case("18"), ["case.opened", "case.amended", "case.noted"])
+        self.assertEqual(self.city.casehub("deadletter", "list"), [])
 
 
 if __name__ == "__main__":
