@@ -1,9 +1,8 @@
 #include "connectors/formats/xml_text.h"
+#include "connectors/writers/value.h"
 
 #include <ctype.h>
-#include <stdio.h>
 
-#define REAL_DIGITS 15
 #define PATH_SIZE 150
 
 typedef struct writing {
@@ -108,20 +107,10 @@ static ch_status append_text(writing *w, ch_str text, bool attribute)
 
 static ch_status append_scalar(writing *w, const json_t *value, bool attribute)
 {
-    switch (json_typeof(value)) {
-    case JSON_STRING:
+    if (json_is_string(value)) {
         return append_text(w, (ch_str){json_string_value(value), json_string_length(value)}, attribute);
-    case JSON_INTEGER:
-        ch_buf_append_format(w->out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-        return CH_OK;
-    case JSON_REAL: ch_buf_append_format(w->out, "%.*g", REAL_DIGITS, json_real_value(value)); return CH_OK;
-    case JSON_TRUE: ch_buf_append_text(w->out, "true"); return CH_OK;
-    case JSON_FALSE: ch_buf_append_text(w->out, "false"); return CH_OK;
-    case JSON_NULL: return CH_OK;
-    case JSON_OBJECT:
-    case JSON_ARRAY: break;
     }
-    return fail(w, CH_INVALID, "text is expected");
+    return ch_value_append(w->out, value) ? CH_OK : fail(w, CH_INVALID, "text is expected");
 }
 
 static bool is_attribute_name(const writing *w, const char *name)

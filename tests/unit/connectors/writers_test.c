@@ -72,7 +72,8 @@ static void what_finds_no_room_fails(void **state)
     sheet on;
     (void)state;
     for (size_t i = 0; i < ch_writer_count; i++) {
-        static const char *const bodies[] = {"\"long\"", "\"long\"", "{\"a\":\"long\"}", "[\"long\"]"};
+        static const char *const bodies[] = {"\"long\"", "\"long\"", "{\"a\":\"long\"}", "[\"long\"]",
+                                             "{\"a\":\"long\"}"};
         assert_int_equal(write_with(ch_writers[i], bodies[i], &on, 2), -1);
     }
 }
@@ -112,6 +113,35 @@ static void rows_may_begin_with_a_heading(void **state)
     expect(&ch_writer_csv, "[[\"编号\",\"结果\"],[\"D-1\",\"done\"]]", "编号,结果\r\nD-1,done\r\n");
 }
 
+static void what_xml_cannot_say_is_refused_with_its_path(void **state)
+{
+    (void)state;
+    expect_failure(&ch_writer_xml, "[1]", ": an object with one member, the document element, is expected");
+    expect_failure(&ch_writer_xml, "{\"a\":1,\"b\":2}",
+                   ": an object with one member, the document element, is expected");
+    expect_failure(&ch_writer_xml, "{\"a\":[1,2]}", ": there is one document element, not several or none");
+    expect_failure(&ch_writer_xml, "{\"a\":null}", ": there is one document element, not several or none");
+    expect_failure(&ch_writer_xml, "{\"a\":{\"b\":{\"c d\":1}}}", "a/b/c d: this is no name of an element");
+    expect_failure(&ch_writer_xml, "{\"x:a\":1}", "x:a: this is no name of an element");
+    expect_failure(&ch_writer_xml, "{\"a><b\":1}", "a><b: this is no name of an element");
+    expect_failure(&ch_writer_xml, "{\"a\":{\"@b=\\\"\\\" c\":1}}",
+                   "a/@b=\"\" c: this is no name of an attribute");
+    expect_failure(&ch_writer_xml, "{\"a\":{\"@b\":{}}}", "a/@b: text is expected");
+    expect_failure(&ch_writer_xml, "{\"a\":{\"b\":[[1]]}}", "a/b: text is expected");
+    expect_failure(&ch_writer_xml, "{\"a\":{\"b\":\"\\u0001\"}}",
+                   "a/b: it holds a character that XML cannot write");
+}
+
+static void xml_keeps_order_and_escapes_what_a_reader_would_change(void **state)
+{
+    (void)state;
+    expect(&ch_writer_xml,
+           "{\"alert\":{\"z\":\"<&>\",\"@xmlns\":\"urn:x\",\"@q\":\"\\\"\\n\",\"a\":[1,true,null,0.1],"
+           "\"none\":null,\"案件\":{\"#text\":\"灯\\r\",\"@xml:lang\":\"zh\"}}}",
+           "<?xml version=\"1.0\"?><alert xmlns=\"urn:x\" q=\"&quot;&#xa;\"><z>&lt;&amp;&gt;</z>"
+           "<a>1</a><a>true</a><a>0.1</a><案件 xml:lang=\"zh\">灯&#xd;</案件></alert>");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +152,8 @@ int main(void)
         TEST(a_form_is_percent_encoded_utf_8),
         TEST(a_row_quotes_what_it_must),
         TEST(rows_may_begin_with_a_heading),
+        TEST(what_xml_cannot_say_is_refused_with_its_path),
+        TEST(xml_keeps_order_and_escapes_what_a_reader_would_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
