@@ -1,7 +1,6 @@
 /* http_post.c - messages to a system that takes them over HTTP, signed. */
-#include "connectors/senders/http_post.h"
-
 #include "connectors/senders/http_targets.h"
+#include "connectors/senders/senders.h"
 
 #include "connectors/transports/http_client.h"
 

@@ -2,5 +2,6 @@
 
 const casehub_sender *const ch_senders[] = {
     &ch_sender_file_put,
+    &ch_sender_http_post,
 };
 const size_t ch_sender_count = sizeof ch_senders / sizeof *ch_senders;

@@ -5,6 +5,7 @@
 #include "connectors/sdk/casehub_connector.h"
 
 extern const casehub_sender ch_sender_file_put;
+extern const casehub_sender ch_sender_http_post;
 
 extern const casehub_sender *const ch_senders[];
 extern const size_t ch_sender_count;

@@ -1,5 +1,5 @@
 /* Messages over HTTP to a receiver that the test plays, under a host that it plays as well. */
-#include "connectors/senders/http_post.h"
+#include "connectors/senders/senders.h"
 #include "tests/unit/connectors/receiver.h"
 
 #include <poll.h>
