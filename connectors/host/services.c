@@ -158,6 +158,10 @@ static ch_status take_answered(void *context, const ch_made *made, ch_error *err
     if (in->outcome->records > 0) {
         return ch_error_set(error, CH_TOO_LARGE, NULL, "an answered unit holds one record");
     }
+    if (made->count == 0) { /* the mapping has nothing to tell of it */
+        in->outcome->records = 1;
+        return CH_OK;
+    }
     ch_status status = ch_delivery_publish_now(in->runner->delivery, made, &answer, error);
     if (status == CH_OK) {
         in->outcome->records = 1;

@@ -88,7 +88,7 @@ typedef struct casehub_outcome {
     /* Why: of REJECT and RETRY, and of the first dead letter. code is a status name such as "invalid", "denied",
      * "busy", "storage-full", "timeout", "unavailable"; "" when all went well. */
     char code[32], reason[320], place[200];
-    /* Of the first event of an answered unit, which is durable by then. */
+    /* Of the first event of an answered unit, which is durable by then; of a record that is none (events 0) nothing. */
     char case_id[64];
     uint64_t sequence;
     uint32_t case_version;

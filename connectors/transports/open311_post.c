@@ -147,7 +147,11 @@ static void submit(ch_open311_visit *visit, const json_t *record)
     switch (host->take(host, &unit, &outcome)) {
     case CASEHUB_DONE:
         site->seen = outcome.sequence > site->seen ? outcome.sequence : site->seen;
-        answer_created(visit, outcome.case_id);
+        if (outcome.events == 0) {
+            ch_open311_visit_refuse(visit, CH_HTTP_BAD_REQUEST, "the mapping makes nothing of it");
+        } else {
+            answer_created(visit, outcome.case_id);
+        }
         break;
     case CASEHUB_RETRY:
         ch_open311_answer_later(visit, "the hub did not answer in time: repeat the request under the same "

@@ -126,8 +126,8 @@ void desk_open(desk *d)
     assert_status(
         ch_open311_services_read(&d->site.services, HOTLINE "services.csv", HOTLINE "attributes.csv", &error),
         CH_OK);
-    d->outcome =
-        (casehub_outcome){CASEHUB_SIZED(casehub_outcome), .case_id = "ZJ-20261124-7", .sequence = 70};
+    d->outcome = (casehub_outcome){CASEHUB_SIZED(casehub_outcome), .case_id = "ZJ-20261124-7", .sequence = 70,
+                                   .events = 1};
 }
 
 void desk_close(desk *d)
