@@ -16,6 +16,12 @@ static void records_become_what_is_kept_beside_them(void **state)
     expect_sample(HOTLINE "hotline.cfg", REQUESTS ".json", POSTED_MS, REQUESTS ".jsonl", 1);
 }
 
+static void messages_become_what_is_kept_beside_them(void **state)
+{
+    (void)state;
+    expect_sample(HOTLINE "sms.cfg", HOTLINE "samples/sms.json", POSTED_MS, HOTLINE "samples/sms.jsonl", 4);
+}
+
 static bool is_category(const ch_csv *categories, size_t column, ch_str code)
 {
     for (size_t row = 0; row < categories->row_count; row++) {
@@ -94,6 +100,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(records_become_what_is_kept_beside_them),
+        TEST(messages_become_what_is_kept_beside_them),
         TEST(every_service_has_a_category_of_the_city),
         TEST(the_form_becomes_the_first_record),
     };
