@@ -167,6 +167,16 @@ class HttpServer(unittest.TestCase):
         self.assertEqual(self.post(body, token)[0], 401)
         self.assertEqual(self.post(body, {**signed, **token})[0], 200)
 
+    def test_a_signature_with_an_id_as_another_hub_sends_it(self):
+        self.start('secrets_file = "keys"; id_header = "X-Casehub-Id";')
+        body, at = b'{"id": "of another hub"}', str(int(time.time()))
+        mac = hmac.new(KEY.encode(), f"{at}.ZJ/7/1.".encode() + body, hashlib.sha256).hexdigest()
+        fields = {"X-Casehub-Timestamp": at, "X-Casehub-Id": "ZJ/7/1", "X-Casehub-Signature": "sha256=" + mac}
+        self.assertEqual(self.post(body, {name: fields[name] for name in fields if name != "X-Casehub-Id"})[0], 401)
+        self.assertEqual(self.post(body, {**fields, "X-Casehub-Id": "ZJ/7/2"})[0], 403)
+        self.assertEqual(self.post(body)[0], 401)
+        self.assertEqual(self.post(body, fields)[0], 200)
+
     # ---- what is answered
 
     def test_pages_methods_and_types_that_are_not_there_have_their_errors(self):
