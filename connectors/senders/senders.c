@@ -3,5 +3,6 @@
 const casehub_sender *const ch_senders[] = {
     &ch_sender_file_put,
     &ch_sender_http_post,
+    &ch_sender_exec,
 };
 const size_t ch_sender_count = sizeof ch_senders / sizeof *ch_senders;

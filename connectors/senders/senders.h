@@ -4,6 +4,7 @@
 
 #include "connectors/sdk/casehub_connector.h"
 
+extern const casehub_sender ch_sender_exec;
 extern const casehub_sender ch_sender_file_put;
 extern const casehub_sender ch_sender_http_post;
 
