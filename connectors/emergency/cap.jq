@@ -74,7 +74,8 @@ def told($kind):
 def base: { id: name_of_message, time: (required("sent") | local_time("sent")) }
   + if .status == "Actual" then {} else { testmode: true } end;
 
-# A unit says which of its steps an Ack is with `code`; without one it has accepted.
+# A unit says which of its steps an Ack is with `code`; without one it has accepted. The connector reports what units did and
+# does not act for them, so its grant names no party: the milestone's value says which unit it was.
 def steps:
   lookup($tables.units; required("sender"); "sender").party as $party
   | (if .msgType == "Error" then "declined" else (.code // [])[0] // "accepted" end) as $step
@@ -83,7 +84,7 @@ def steps:
   | ($base + { type: $row.type,
         data: ({ party: $party } + if $row.reason == "" then {} else { reason: $row.reason } end) }),
     (select($row.milestone != "")
-     | $base + { id: ($base.id + "/milestone"), type: "case.milestone", party: $party, data: { code: $row.milestone } });
+     | $base + { id: ($base.id + "/milestone"), type: "case.milestone", data: { code: $row.milestone, value: $party } });
 
 .alert | checked
 | if .msgType == "Alert" then base + { type: "case.opened", ref: name_of_message } + told("dispatch")
