@@ -3,7 +3,7 @@
  * The statement is one transaction. A message may come again after its statement was committed, so the statement has to
  * bear that: an INSERT that does nothing when the key is there, an UPDATE that says the same again.
  */
-#include "connectors/senders/odbc_exec.h"
+#include "connectors/senders/senders.h"
 
 #include "connectors/transports/odbc.h"
 #include "connectors/transports/odbc_worker.h"

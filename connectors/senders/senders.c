@@ -4,5 +4,6 @@ const casehub_sender *const ch_senders[] = {
     &ch_sender_file_put,
     &ch_sender_http_post,
     &ch_sender_exec,
+    &ch_sender_odbc_exec,
 };
 const size_t ch_sender_count = sizeof ch_senders / sizeof *ch_senders;

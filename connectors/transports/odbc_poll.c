@@ -66,6 +66,11 @@ static const casehub_option options[] = {
 /* On its own, because a thread that hangs in a driver keeps it when the transport is closed. */
 typedef struct asking {
     ch_odbc_table table;
+    char *texts
+        [4 +
+         CH_WINDOW_KEYS_MOST]; /* what its names point at, copied: the settings may go before the thread does */
+    const char *keys[CH_WINDOW_KEYS_MOST];
+    size_t text_count;
     ch_odbc_read read;
     ch_odbc_worker *worker;
 } asking;
@@ -129,6 +134,38 @@ static ch_odbc_table table_of(const casehub_value *values)
                            .spool_most = values[OPTION_SPOOL_MOST].number};
 }
 
+static bool keep_text(asking *ask, const char **io_text)
+{
+    char *copy = strdup(*io_text);
+    *io_text = copy;
+    if (copy != NULL) {
+        ask->texts[ask->text_count++] = copy;
+    }
+    return copy != NULL;
+}
+
+static ch_status keep_texts(asking *ask, ch_error *error)
+{
+    ch_odbc_table *table = &ask->table;
+    bool kept = keep_text(ask, &table->connection) && keep_text(ask, &table->password_file) &&
+                keep_text(ask, &table->query) && keep_text(ask, &table->watermark);
+    for (size_t i = 0; i < table->key_count && kept; i++) {
+        ask->keys[i] = table->keys[i];
+        kept = keep_text(ask, &ask->keys[i]);
+    }
+    table->keys = ask->keys;
+    return kept ? CH_OK : ch_error_set(error, CH_NO_MEMORY, NULL, "no memory");
+}
+
+static void free_asking(asking *ask)
+{
+    ch_odbc_read_done(&ask->read);
+    for (size_t i = 0; i < ask->text_count; i++) {
+        free(ask->texts[i]);
+    }
+    free(ask);
+}
+
 static void learn_position(poller *p)
 {
     ch_odbc_read *read = &p->ask->read;
@@ -166,7 +203,7 @@ static int open_poll(void *state, const casehub_host *host, const casehub_value 
     p->ask->table = table_of(values);
     if (check_table(&p->ask->table, values[OPTION_SNAPSHOT].flag, &error) != CH_OK ||
         ch_odbc_address(p->ask->table.connection, address, &error) != CH_OK ||
-        open_parts(p, &error) != CH_OK) {
+        keep_texts(p->ask, &error) != CH_OK || open_parts(p, &error) != CH_OK) {
         return fail(p, &error);
     }
     learn_position(p);
@@ -184,8 +221,7 @@ static void close_poll(void *state)
     }
     atomic_store(&p->ask->read.stop, true);
     if (p->ask->worker == NULL || ch_odbc_worker_close(p->ask->worker, CLOSE_MS)) {
-        ch_odbc_read_done(&p->ask->read);
-        free(p->ask);
+        free_asking(p->ask);
     }
     p->ask = NULL;
 }

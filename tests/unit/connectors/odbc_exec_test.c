@@ -1,5 +1,5 @@
 /* Messages into a SQLite file, under a host that the test plays. */
-#include "connectors/senders/odbc_exec.h"
+#include "connectors/senders/senders.h"
 #include "connectors/transports/odbc.h"
 #include "tests/unit/connectors/stage.h"
 
