@@ -8,7 +8,7 @@
 #define HOTLINE CASEHUB_SOURCE_DIR "/connectors/hotline/"
 #define CITY CASEHUB_SOURCE_DIR "/schemas/city/"
 #define REQUESTS HOTLINE "samples/requests-20261123"
-#define POSTED_MS INT64_C(1795400820000) /* 2026-11-23T02:27:00Z */
+#define POSTED_MS INT64_C(1795521600000) /* 2026-11-24T12:00:00Z */
 
 static void records_become_what_is_kept_beside_them(void **state)
 {
