@@ -5,7 +5,7 @@
 
 #define OF(verb) (1u << (verb))
 #define EVERY (OF(CH_VERB_COUNT) - 1)
-#define ONE_PLACE (EVERY & ~OF(CH_VERB_DIFF))
+#define ONE_PLACE (EVERY & ~OF(CH_VERB_DIFF) & ~OF(CH_VERB_KEY))
 #define FIELD(name) offsetof(ch_replay_options, name)
 
 typedef enum option_kind { FLAG, TEXT, TEXTS, NUMBER } option_kind;
@@ -37,12 +37,16 @@ static const option table[] = {
     {"limit", "N", "stop after so many", FIELD(limit), NUMBER, OF(CH_VERB_CAT)},
     {"table", NULL, "columns for people", FIELD(table), FLAG, OF(CH_VERB_CAT)},
     {"follow", NULL, "wait for what a running hub appends", FIELD(follow), FLAG, OF(CH_VERB_CAT)},
-    {"key", "FILE", "the hub key: cat prints sealed texts, too; import needs it", FIELD(key), TEXT,
-     OF(CH_VERB_CAT) | OF(CH_VERB_IMPORT)},
+    {"key", "FILE", "the hub key: cat prints sealed texts, too; import needs it. Of head: the key that signs",
+     FIELD(key), TEXT, OF(CH_VERB_CAT) | OF(CH_VERB_HEAD) | OF(CH_VERB_IMPORT)},
     {"keys", "DIR", "the folder of key slots (keys/ of a store, DIR.keys of a backup)", FIELD(keys), TEXT,
      OF(CH_VERB_CAT) | OF(CH_VERB_IMPORT)},
     {"personal", NULL, "with --key: personal data and raw records, too", FIELD(personal), FLAG,
      OF(CH_VERB_CAT)},
+    {"heads", "FILE", "signed heads that the log must fit, one a line", FIELD(heads), TEXT,
+     OF(CH_VERB_VERIFY)},
+    {"public", "KEY", "with --heads: FILE.pub of the key that signed, or its 64 digits", FIELD(public_key),
+     TEXT, OF(CH_VERB_VERIFY)},
     {"output", "FILE", "where to write; - for standard output", FIELD(output), TEXT, OF(CH_VERB_EXPORT)},
     {"format", "WORD", "archive (default), or jsonl: events as CloudEvents, one a line", FIELD(format), TEXT,
      OF(CH_VERB_EXPORT)},
@@ -165,7 +169,8 @@ static ch_status take_word(ch_replay_options *options, const char *word, ch_erro
             return CH_OK;
         }
     }
-    return misuse(error, "there is no verb %s; there are cat, diff, export, import, rebuild and verify",
+    return misuse(error,
+                  "there is no verb %s; there are cat, diff, export, head, import, key, rebuild and verify",
                   word);
 }
 
@@ -189,7 +194,7 @@ static ch_status check_export(const ch_replay_options *options, ch_error *error)
 static ch_status check_whole(const ch_replay_options *options, uint64_t given, ch_error *error)
 {
     if (options->verb == CH_VERB_COUNT) {
-        return misuse(error, "a verb is missing: cat, diff, export, import, rebuild or verify");
+        return misuse(error, "a verb is missing: cat, diff, export, head, import, key, rebuild or verify");
     }
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         if ((given & UINT64_C(1) << i) != 0 && (table[i].verbs & OF(options->verb)) == 0) {
@@ -221,6 +226,12 @@ static ch_status check_whole(const ch_replay_options *options, uint64_t given, c
     }
     if (options->file != NULL && options->key != NULL && options->keys == NULL) {
         return misuse(error, "a file has no key slots beside it: --key needs --keys, their folder");
+    }
+    if ((options->heads == NULL) != (options->public_key == NULL)) {
+        return misuse(error, "--heads and --public belong together");
+    }
+    if (options->verb == CH_VERB_HEAD && options->key == NULL) {
+        return misuse(error, "head needs --key, the file of a signing key: casehub-replay key new FILE");
     }
     if (options->into != NULL && options->swap) {
         return misuse(error, "--into and --swap exclude each other");

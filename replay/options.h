@@ -19,7 +19,9 @@ typedef struct ch_replay_texts {
     X(CH_VERB_CAT, cat, "", 0, "prints the events of a log, one a line")                                     \
     X(CH_VERB_DIFF, diff, " A B", 2, "says where two stores, backups, archives or exports begin to differ")  \
     X(CH_VERB_EXPORT, export, "", 0, "writes a log, or a part of it, to a file that proves itself")          \
+    X(CH_VERB_HEAD, head, "", 0, "prints how far a log has come, signed, for somebody else to keep")         \
     X(CH_VERB_IMPORT, import, "", 0, "brings an archive with sealed parts into the store of a stopped hub")  \
+    X(CH_VERB_KEY, key, " new FILE", 2, "makes a key that signs heads, and FILE.pub that checks them")       \
     X(CH_VERB_REBUILD, rebuild, "", 0, "folds the log again, and compares with the state of a stopped hub")  \
     X(CH_VERB_VERIFY, verify, "", 0, "checks every record, the chain, every case's versions and the fold")
 typedef enum ch_replay_verb {
@@ -39,7 +41,7 @@ typedef struct ch_replay_options {
     const char *case_id, *system, *party, *actor, *mapping;
     int64_t limit;
     bool anomalous, table, follow, personal;
-    const char *key, *keys;
+    const char *key, *keys, *heads, *public_key;
     const char *output, *format;
     bool sealed, without_sealed, progress;
     const char *into;

@@ -43,7 +43,9 @@ int ch_replay_run(int argc, char *const *argv, const ch_replay_world *world);
 ch_status ch_replay_cat(ch_replay *replay, ch_error *error) CH_MUST_CHECK;
 ch_status ch_replay_diff(ch_replay *replay, ch_error *error) CH_MUST_CHECK;
 ch_status ch_replay_export(ch_replay *replay, ch_error *error) CH_MUST_CHECK;
+ch_status ch_replay_head(ch_replay *replay, ch_error *error) CH_MUST_CHECK;
 ch_status ch_replay_import(ch_replay *replay, ch_error *error) CH_MUST_CHECK;
+ch_status ch_replay_key(ch_replay *replay, ch_error *error) CH_MUST_CHECK;
 ch_status ch_replay_rebuild(ch_replay *replay, ch_error *error) CH_MUST_CHECK;
 ch_status ch_replay_verify(ch_replay *replay, ch_error *error) CH_MUST_CHECK;
 

@@ -5,6 +5,8 @@
 
 #include "hub/base/interrupt.h"
 
+#include <sodium.h>
+
 #define LOOK_UP_EVERY 1024
 
 static void add_fold_finding(ch_survey *survey, const ch_tape_item *item, const ch_error *told)
@@ -58,6 +60,9 @@ static ch_status walk(ch_survey *survey, ch_tape *tape, ch_progress *progress, c
             return status;
         }
         status = take(survey, &item, &told, error);
+        if (item.condition == CH_TAPE_WHOLE && item.is_recorded) {
+            ch_heads_pass(&survey->heads, item.sequence, item.record.epoch, item.record.chain);
+        }
         if (status == CH_OK && survey->stop_at_first && survey->findings.count > 0) {
             return CH_OK;
         }
@@ -90,21 +95,52 @@ static ch_status walk_place(ch_survey *survey, ch_tape *tape, ch_error *error)
     return status;
 }
 
+/* Lines of an export tell only the last chain. */
+static void begin_heads(ch_survey *survey, const ch_tape *tape)
+{
+    if (survey->place->export == NULL) {
+        ch_heads_pass(&survey->heads, ch_tape_first(tape) - 1, 0, ch_tape_chain_before(tape));
+    }
+}
+
+static void end_heads(ch_survey *survey)
+{
+    uint8_t chain[CH_HASH_SIZE];
+    const ch_place *place = survey->place;
+    if (place->export != NULL) {
+        const ch_export_header *header = ch_export_reader_header(place->export);
+        sodium_hex2bin(chain, sizeof chain, header->chain, strlen(header->chain), NULL, NULL, NULL);
+        ch_heads_pass(&survey->heads, header->last, 0, chain);
+    }
+    ch_heads_end(&survey->heads, survey->inspection.seen, &survey->findings);
+}
+
 ch_status ch_survey_run(ch_survey *survey, ch_error *error)
 {
     ch_tape *tape;
+    bool with_heads = survey->heads_file != NULL;
     ch_findings_init(&survey->findings, survey->replay->world, survey->replay->options->json);
-    ch_status status = ch_tape_open(&tape, survey->place, 0, error);
+    ch_status status = with_heads ? ch_heads_read(&survey->heads, survey->heads_file, survey->public_key,
+                                                  survey->place->hub_code, error)
+                                  : CH_OK;
+    if (status == CH_OK) {
+        status = ch_tape_open(&tape, survey->place, 0, error);
+    }
     if (status != CH_OK) {
         return status;
     }
+    begin_heads(survey, tape);
     status = walk_place(survey, tape, error);
+    if (status == CH_OK && with_heads) {
+        end_heads(survey);
+    }
     ch_tape_close(tape);
     return status;
 }
 
 void ch_survey_done(ch_survey *survey)
 {
+    ch_heads_done(&survey->heads);
     ch_inspection_done(&survey->inspection);
     ch_findings_done(&survey->findings);
 }

@@ -2,20 +2,23 @@
 #ifndef CH_REPLAY_SURVEY_H
 #define CH_REPLAY_SURVEY_H
 
+#include "replay/heads.h"
 #include "replay/inspection.h"
 #include "replay/refold.h"
 
 typedef struct ch_survey {
     ch_replay *replay;
     ch_place *place;
-    ch_refold *refold;  /* NULL: nothing is folded */
-    const char *room;   /* folder for the cases' versions */
-    const char *what;   /* for the progress line: "verified" */
-    bool stop_at_first; /* finding */
-    uint64_t hash_at;   /* the state's hash is also wanted here; 0: not */
+    ch_refold *refold;                   /* NULL: nothing is folded */
+    const char *room;                    /* folder for the cases' versions */
+    const char *what;                    /* for the progress line: "verified" */
+    bool stop_at_first;                  /* finding */
+    const char *heads_file, *public_key; /* signed heads to compare with; NULL: none */
+    uint64_t hash_at;                    /* the state's hash is also wanted here; 0: not */
 
     ch_findings findings;
     ch_inspection inspection;
+    ch_heads heads;
     uint64_t first, last; /* that there should be */
     bool has_state_hash, has_hash_at;
     uint8_t state_hash[CH_HASH_SIZE]; /* after the last record, when nothing was found */

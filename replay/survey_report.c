@@ -23,6 +23,10 @@ void ch_survey_report(ch_report *report, const ch_survey *survey, bool ok)
         ch_report_text(report, "chain", clean ? ch_export_reader_header(place->export)->chain : NULL);
     }
     ch_report_hash(report, "state_hash", survey->has_state_hash ? survey->state_hash : NULL);
+    if (survey->heads_file != NULL) {
+        ch_report_number(report, "heads_checked", survey->heads.checked);
+        ch_report_number(report, "heads_outside", survey->heads.outside);
+    }
     ch_report_seconds(report, "seconds", survey->seconds);
 }
 

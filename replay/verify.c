@@ -41,7 +41,13 @@ static ch_status report(ch_survey *survey, ch_error *error)
 static ch_status survey_place(ch_replay *replay, ch_place *place, ch_refold *refold, const char *room,
                               ch_error *error)
 {
-    ch_survey survey = {.replay = replay, .place = place, .refold = refold, .room = room, .what = "verified"};
+    ch_survey survey = {.replay = replay,
+                        .place = place,
+                        .refold = refold,
+                        .room = room,
+                        .what = "verified",
+                        .heads_file = replay->options->heads,
+                        .public_key = replay->options->public_key};
     ch_status status = ch_survey_run(&survey, error);
     if (status == CH_OK && place->kind == CH_PLACE_BACKUP) {
         status = check_backup(&survey, error);

@@ -1,7 +1,11 @@
-"""Checks an archive as replay/ARCHIVE.md tells, with nothing of casehub: hashlib, and zstd for the blocks."""
+"""Checks an archive and signed heads as replay/ARCHIVE.md tells, with nothing of casehub: hashlib, zstd, cryptography."""
 import hashlib
+import json
 import struct
 import subprocess
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 
 class Wrong(Exception):
@@ -61,3 +65,16 @@ def judge(path):
     require(struct.unpack_from(">Q", whole, at + 8)[0] == count == last - first + 1, "count")
     require(chains[last] == whole[at + 32:at + 64] == whole[64:96], "last chain")
     return first, last, chains
+
+
+def judge_head(line, public_key, chains):
+    """Wrong: it is not signed with that key, or the archive has another chain there."""
+    head = json.loads(line)
+    signed = line[:line.index(',"signature"')].encode()
+    try:
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key)).verify(bytes.fromhex(head["signature"]), signed)
+    except InvalidSignature as error:
+        raise Wrong("signature") from error
+    require(head["sequence"] in chains, "cut off")
+    require(chains[head["sequence"]].hex() == head["chain"], "replaced")
+    return head
