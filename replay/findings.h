@@ -18,6 +18,7 @@
     X(CH_FINDING_FOLD, "fold", "the state cannot be made from it")                                           \
     X(CH_FINDING_END, "end", "the export does not end as it should")                                         \
     X(CH_FINDING_HEAD, "head", "a signed head does not fit")                                                 \
+    X(CH_FINDING_AUDIT, "audit", "the audit log is not what was written")                                    \
     X(CH_FINDING_BACKUP, "backup", "the backup is not what its MANIFEST says")                               \
     X(CH_FINDING_STATE, "state", "the live state is not what the log makes")
 typedef enum ch_finding_kind {

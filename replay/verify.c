@@ -1,8 +1,11 @@
 /* verify: is a log whole, and can its state be made again? Reads only the log, so it may run beside the hub. */
 #include "replay/survey_report.h"
 
+#include "hub/store/disk_file.h"
 #include "hub/store/store.h"
 #include "replay/guard.h"
+
+#include <unistd.h>
 
 /* Room on disk, not memory: a state is nearly as large as its log. */
 #define ROOM "/var/tmp"
@@ -28,6 +31,40 @@ static ch_status check_backup(ch_survey *survey, ch_error *error)
     return CH_OK;
 }
 
+static ch_status walk_audit(ch_survey *survey, const char *dir, ch_error *told)
+{
+    ch_event_log *log;
+    uint64_t good = 0;
+    const ch_event_log_options options = {.read_only = true, .must_exist = true};
+    ch_guard_begin("the audit log", survey->replay->options->json);
+    ch_status status = ch_event_log_open(&log, dir, &options, told);
+    if (status == CH_OK) {
+        status = ch_event_log_verify(log, &good, told);
+        ch_event_log_close(log);
+    }
+    ch_guard_end();
+    return status;
+}
+
+/* A store that nobody has looked into through a hub has none. */
+static ch_status check_audit(ch_survey *survey, ch_error *error)
+{
+    char dir[CH_PATH_SIZE];
+    ch_error told = {.status = CH_OK};
+    ch_status status = ch_path_join(dir, survey->place->path, "audit", error);
+    if (status != CH_OK || access(dir, F_OK) != 0) {
+        return status;
+    }
+    status = walk_audit(survey, dir, &told);
+    if (status == CH_CORRUPT) {
+        const ch_finding finding = {.kind = CH_FINDING_AUDIT, .text = told.text};
+        ch_findings_add(&survey->findings, &finding);
+        return CH_OK;
+    }
+    *error = status == CH_OK ? *error : told;
+    return status;
+}
+
 static ch_status report(ch_survey *survey, ch_error *error)
 {
     ch_report lines;
@@ -51,6 +88,9 @@ static ch_status survey_place(ch_replay *replay, ch_place *place, ch_refold *ref
     ch_status status = ch_survey_run(&survey, error);
     if (status == CH_OK && place->kind == CH_PLACE_BACKUP) {
         status = check_backup(&survey, error);
+    }
+    if (status == CH_OK && (place->kind == CH_PLACE_BACKUP || place->kind == CH_PLACE_STORE)) {
+        status = check_audit(&survey, error);
     }
     if (status == CH_OK) {
         status = report(&survey, error);

@@ -9,7 +9,7 @@
 
 extern const ch_noun ch_noun_status, ch_noun_check, ch_noun_event, ch_noun_case, ch_noun_handoff,
     ch_noun_clock, ch_noun_connector, ch_noun_deadletter, ch_noun_subscription, ch_noun_party, ch_noun_route,
-    ch_noun_key, ch_noun_backup, ch_noun_schema, ch_noun_report, ch_noun_config;
+    ch_noun_key, ch_noun_backup, ch_noun_schema, ch_noun_report, ch_noun_config, ch_noun_audit;
 
 /* Verbs with a file of their own. */
 ch_status ch_event_publish(ch_cli *cli);

@@ -96,23 +96,13 @@ int ch_cli_run(int argc, char *const *argv, const ch_cli_world *world)
                                           .operands_most = 2,
                                           .help = "explain everything, a topic, a noun or a verb",
                                           .run = help}};
-    const ch_noun nouns[] = {ch_noun_status,
-                             ch_noun_check,
-                             ch_noun_event,
-                             ch_noun_case,
-                             ch_noun_handoff,
-                             ch_noun_clock,
-                             ch_noun_route,
-                             ch_noun_party,
-                             ch_noun_connector,
-                             ch_noun_deadletter,
-                             ch_noun_subscription,
-                             ch_noun_key,
-                             ch_noun_backup,
-                             ch_noun_config,
-                             ch_noun_schema,
-                             ch_noun_report,
-                             {.name = "help", .help = "explain", CH_VERBS(help_verbs)}};
+    const ch_noun nouns[] = {
+        ch_noun_status,     ch_noun_check,        ch_noun_event,
+        ch_noun_case,       ch_noun_handoff,      ch_noun_clock,
+        ch_noun_route,      ch_noun_party,        ch_noun_connector,
+        ch_noun_deadletter, ch_noun_subscription, ch_noun_key,
+        ch_noun_backup,     ch_noun_audit,        ch_noun_config,
+        ch_noun_schema,     ch_noun_report,       {.name = "help", .help = "explain", CH_VERBS(help_verbs)}};
     ch_arguments arguments;
     ch_cli cli = {.world = world,
                   .arguments = &arguments,

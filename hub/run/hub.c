@@ -10,6 +10,7 @@
 #include "hub/run/rules_record.h"
 #include "hub/run/writer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Works that may be on their way at once: what the front can have handed out always fits back. */
@@ -18,6 +19,8 @@
 #define TASK_PIPE 4096
 #define PARCEL_PIPE 1024
 #define COMMAND_PIPE 16
+/* Some five million looks. */
+#define AUDIT_MAP_BYTES ((size_t)2 << 30)
 
 static ch_status make_pipes(ch_hub *hub, ch_error *error)
 {
@@ -58,15 +61,26 @@ static void free_hub(ch_hub *hub)
     for (size_t i = 0; i < sizeof pipes / sizeof *pipes; i++) {
         free_pipe(pipes[i]);
     }
+    ch_audit_close(hub->audit);
     ch_store_close(hub->store);
     ch_metrics_free(hub->metrics);
     ch_rules_unref(hub->options.rules);
     free(hub);
 }
 
+static ch_status open_audit(ch_hub *hub, ch_error *error)
+{
+    char dir[sizeof hub->store->dir + sizeof "/audit"];
+    snprintf(dir, sizeof dir, "%s/audit", hub->store->dir);
+    return ch_audit_open(&hub->audit, dir, AUDIT_MAP_BYTES, error);
+}
+
 static ch_status start_threads(ch_hub *hub, ch_error *error)
 {
-    ch_status status = ch_key_copies_start(&hub->key_copies, hub->store, error);
+    ch_status status = open_audit(hub, error);
+    if (status == CH_OK) {
+        status = ch_key_copies_start(&hub->key_copies, hub->store, error);
+    }
     if (status == CH_OK) {
         status = ch_writer_start(&hub->writer, hub, error);
     }

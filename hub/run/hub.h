@@ -8,6 +8,7 @@
 #include "hub/net/pipe.h"
 #include "hub/run/mail.h"
 #include "hub/run/metrics.h"
+#include "hub/store/audit.h"
 #include "hub/store/store.h"
 
 typedef struct ch_hub_options {
@@ -54,6 +55,7 @@ typedef struct ch_hub {
     struct ch_reader *reader;
     struct ch_http *http;
     struct ch_key_copies *key_copies;
+    ch_audit *audit; /* the reader's */
 } ch_hub;
 
 /* Opens the store and starts the threads; ready to serve when it returns. CH_LOCKED, CH_CORRUPT, CH_UNSUPPORTED,

@@ -114,6 +114,13 @@ static const argument parties_arguments[] = {TEXT("code", code, CH_CODE_MAX), TE
 static const argument route_arguments[] = {TEXT("system", system, CH_ID_MAX), TEXT("kind", kind, CH_CODE_MAX),
                                            TEXT("category", category, CH_CODE_MAX), AREA,
                                            INT("priority", priority, 1, 5, 0)};
+static const char *const audited[] = {"looks", "deeds", NULL};
+static const argument audit_arguments[] = {TEXT("actor", actor, CH_CODE_MAX),
+                                           TEXT("case", case_id, CH_ID_MAX),
+                                           INT("since", since, CH_TIME_LEAST, CH_TIME_MOST, CH_TIME_LEAST),
+                                           CHOICE("of", of, audited),
+                                           LIMIT(CH_QUERY_ROWS_DEFAULT),
+                                           AFTER};
 static const argument erasure_arguments[] = {CASE};
 static const argument configs_arguments[] = {LIMIT(CH_QUERY_ROWS_DEFAULT),
                                              PASSED(CH_CHP_NUMBER_MAX, CH_CHP_NUMBER_MAX)};
@@ -148,6 +155,7 @@ static const query queries[] = {
      WITH(checkpoint_arguments)},
     {"parties", EVERYBODY, ch_query_parties, WITH(parties_arguments)},
     {"route", EVERYBODY, ch_query_route, WITH(route_arguments)},
+    {"audit", OVERSEERS, ch_query_audit, WITH(audit_arguments)},
     {"erasure", OVERSEERS, ch_query_erasure, WITH(erasure_arguments)},
     {"configs", OVERSEERS, ch_query_configs, WITH(configs_arguments)},
     {"grants", OVERSEERS, ch_query_grants, WITH(grants_arguments)},

@@ -21,7 +21,7 @@ typedef enum ch_query_flag { CH_FLAG_ABSENT, CH_FLAG_NO, CH_FLAG_YES } ch_query_
 /* Of any query; a text that was not given is absent, a number is its argument's default. */
 typedef struct ch_query_arguments {
     ch_str case_id, source, state, party, system, area, ref, category, test, connector, code, status, name,
-        kind, phone, id_number;
+        kind, phone, id_number, actor, of;
     ch_str after;   /* where rows are in the order of texts */
     int64_t passed; /* `after` where they are in the order of numbers */
     int64_t limit, since, due_before, priority, dead_letter, sequence;
@@ -112,6 +112,8 @@ ch_query_run ch_query_handoffs;
 /* queries_clocks.c */
 ch_query_run ch_query_clocks;
 void ch_query_put_clock(ch_query_row *row, const ch_case *the_case, const ch_case_clock *clock);
+/* queries_audit.c */
+ch_query_run ch_query_audit;
 /* queries_keeping.c */
 ch_query_run ch_query_erasure;
 /* `erased`, `held`, where it is. */

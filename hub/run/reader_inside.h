@@ -1,6 +1,6 @@
 /* reader_inside.h - what the files of the reader share: reader.c (the loop, start and end), reader_tasks.c (what clients
  * ask for), reader_queries.c (READ, QUERY), delivery.c (events to subscribers), stepping.c (past what a narrow one does
- * not want), redelivery.c (failures), backup_job.c.
+ * not want), redelivery.c (failures), backup_job.c, auditing.c (who looked).
  */
 #ifndef CH_RUN_READER_INSIDE_H
 #define CH_RUN_READER_INSIDE_H
@@ -90,6 +90,10 @@ ch_status ch_reader_position(ch_reader *reader, const ch_chp_from *from, const c
                              uint64_t *out_next, ch_error *error) CH_MUST_CHECK;
 void ch_reader_report_subscription(ch_reader *reader, const ch_subscription *subscription, const char *action,
                                    const char *actor);
+
+/* auditing.c: records that the client asks this, if it tells of cases; what cannot be recorded is not told. CH_STORAGE_FULL,
+ * CH_IO, CH_NO_MEMORY. */
+ch_status ch_reader_audit(ch_reader *reader, const ch_task *task, ch_error *error) CH_MUST_CHECK;
 
 /* reader_queries.c */
 /* READ and QUERY. Takes the task: it may have to wait. */

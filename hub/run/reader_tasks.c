@@ -423,9 +423,27 @@ static void block(ch_reader *reader, ch_session_id session, bool blocked)
     }
 }
 
+/* Nobody looks at a case without a record of it. */
+static bool is_audited(ch_reader *reader, const ch_task *task)
+{
+    ch_error error;
+    ch_status status = ch_reader_audit(reader, task, &error);
+    if (status == CH_OK) {
+        return true;
+    }
+    ch_reader_error(reader, task->session, task->message.request, &error, 0);
+    if (status == CH_IO || status == CH_CORRUPT) {
+        ch_hub_fail(reader->hub, "audit", &error);
+    }
+    return false;
+}
+
 /* True: the task was kept. */
 static bool hear_message(ch_reader *reader, ch_task *task)
 {
+    if (!is_audited(reader, task)) {
+        return false;
+    }
     switch (task->message.verb) {
     case CH_CHP_SUBSCRIBE: subscribe(reader, task); break;
     case CH_CHP_ACK: acknowledge(reader, task); break;
