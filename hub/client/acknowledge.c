@@ -57,27 +57,48 @@ static void hold(casehub *hub, ch_subscription *subscription, uint64_t sequence)
     memcpy(hold->case_id, hub->handed.case_id, sizeof hold->case_id);
 }
 
-int casehub_nak(casehub *hub, int number, uint64_t sequence, int delay_ms, const char *reason)
+static int give_back(casehub *hub, int number, ch_nak *nak, const char *reason)
 {
     ch_subscription *subscription = find(hub, number);
-    ch_nak nak = {.sequence = sequence, .delay_ms = delay_ms < 0 ? -1 : delay_ms};
     if (subscription == NULL) {
         return -1;
     }
-    if (reason != NULL && ch_str_copy(nak.reason, sizeof nak.reason, ch_str_of(reason)) != CH_OK) {
+    if (reason != NULL && ch_str_copy(nak->reason, sizeof nak->reason, ch_str_of(reason)) != CH_OK) {
         return ch_client_fail(hub, CH_TOO_LARGE, "reason", "a code has at most %d bytes", CH_CODE_MAX);
     }
     if (ch_array_reserve(&subscription->naks, &subscription->nak_capacity, subscription->nak_count + 1,
-                         NAKS_FIRST, sizeof nak) != CH_OK) {
+                         NAKS_FIRST, sizeof *nak) != CH_OK) {
         return ch_client_fail(hub, CH_NO_MEMORY, "nak", "%s", ch_status_text(CH_NO_MEMORY));
     }
-    if (ch_under_way_remove(&subscription->under_way, sequence)) {
-        subscription->naks[subscription->nak_count++] = nak;
+    if (ch_under_way_remove(&subscription->under_way, nak->sequence)) {
+        subscription->naks[subscription->nak_count++] = *nak;
         subscription->returned++;
-        hold(hub, subscription, sequence);
+        if (!nak->final) {
+            hold(hub, subscription, nak->sequence);
+        }
         ch_link_wake(hub->link);
     }
     return 0;
+}
+
+int casehub_nak(casehub *hub, int number, uint64_t sequence, int delay_ms, const char *reason)
+{
+    ch_nak nak = {.sequence = sequence, .delay_ms = delay_ms < 0 ? -1 : delay_ms};
+    return give_back(hub, number, &nak, reason);
+}
+
+int casehub_fail(casehub *hub, int number, uint64_t sequence, const char *reason, const char *text,
+                 const char *where)
+{
+    ch_nak nak = {.sequence = sequence, .delay_ms = -1, .final = true};
+    ch_str_copy_cut(nak.text, sizeof nak.text, ch_str_of(text));
+    ch_str_copy_cut(nak.where, sizeof nak.where, ch_str_of(where));
+    return give_back(hub, number, &nak, reason);
+}
+
+static ch_str text_or_none(const char *text)
+{
+    return text[0] == '\0' ? CH_STR_NONE : ch_str_of(text);
 }
 
 static ch_status send_acks(casehub *hub, ch_subscription *subscription)
@@ -114,12 +135,14 @@ static ch_status send_naks(casehub *hub, ch_subscription *subscription)
     ch_status status = CH_OK;
     while (status == CH_OK && sent < subscription->nak_count) {
         const ch_nak *nak = &subscription->naks[sent];
-        const ch_chp_message message = {
-            .verb = CH_CHP_NAK,
-            .nak = {.subscription = subscription->wire.subscription,
-                    .sequence = (int64_t)nak->sequence,
-                    .delay_ms = nak->delay_ms,
-                    .reason = nak->reason[0] == '\0' ? CH_STR_NONE : ch_str_of(nak->reason)}};
+        const ch_chp_message message = {.verb = CH_CHP_NAK,
+                                        .nak = {.subscription = subscription->wire.subscription,
+                                                .sequence = (int64_t)nak->sequence,
+                                                .delay_ms = nak->delay_ms,
+                                                .reason = text_or_none(nak->reason),
+                                                .final = nak->final,
+                                                .text = text_or_none(nak->text),
+                                                .where = text_or_none(nak->where)}};
         status = ch_client_send(hub, &message, NULL);
         sent += status == CH_OK;
     }

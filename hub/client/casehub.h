@@ -114,7 +114,7 @@ typedef struct casehub_subscription {
     size_t pattern_count;
     const char *from;                         /* "new" (default), "all", a sequence, or an RFC 3339 time */
     unsigned credit;                          /* events under way at most; 0: 256 */
-    unsigned ack_timeout_ms, deliveries_most; /* 0: the hub's */
+    unsigned ack_timeout_ms, deliveries_most; /* 0: the hub's; deliveries UINT_MAX: never too many */
     bool involved;                            /* later events of the cases my parties took part in, too */
     bool no_ack;                              /* live only */
     const char *test_mode;                    /* "exclude" (default), "include", "only" */
@@ -133,6 +133,11 @@ CASEHUB_API int casehub_ack_upto(casehub *hub, int subscription, uint64_t sequen
  * one. */
 CASEHUB_API int casehub_nak(casehub *hub, int subscription, uint64_t sequence, int delay_ms,
                             const char *reason);
+/* It can never be dealt with as it is: the hub makes a dead letter of it at once, and its case goes on. reason: a
+ * code such as "invalid"; text (cut at 240 bytes, NULL: none) and where (120) are for the operator: why, and of which
+ * field. No personal data. */
+CASEHUB_API int casehub_fail(casehub *hub, int subscription, uint64_t sequence, const char *reason,
+                             const char *text, const char *where);
 CASEHUB_API int casehub_unsubscribe(casehub *hub, int subscription);
 /* Moves a durable subscription. from as above. Waits for the answer. */
 CASEHUB_API int casehub_seek(casehub *hub, const char *name, const char *from, int timeout_ms);

@@ -16,6 +16,8 @@ typedef struct ch_nak {
     uint64_t sequence;
     int delay_ms;
     char reason[CH_CODE_MAX + 1];
+    bool final;
+    char text[CH_CHP_NAK_TEXT_MAX + 1], where[CH_CHP_NAK_WHERE_MAX + 1]; /* of a final one */
 } ch_nak;
 
 /* After a NAK, later events of that case may still be on their way here; the hub sends them again after

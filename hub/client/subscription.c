@@ -2,6 +2,7 @@
 
 #include "hub/model/topic.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 #define CREDIT_DEFAULT 256
@@ -64,7 +65,7 @@ static ch_status read_wanted(ch_chp_subscribe *wire, const casehub_subscription 
     wire->no_ack = wanted->no_ack;
     wire->credit = wanted->credit == 0 ? CREDIT_DEFAULT : wanted->credit;
     wire->ack_timeout_ms = wanted->ack_timeout_ms;
-    wire->deliveries_most = wanted->deliveries_most;
+    wire->deliveries_most = wanted->deliveries_most == UINT_MAX ? -1 : (int64_t)wanted->deliveries_most;
     ch_status status = check(wanted, error);
     if (status == CH_OK) {
         status = ch_client_from(wanted->from, &wire->from, error);

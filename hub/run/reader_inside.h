@@ -114,8 +114,14 @@ uint64_t ch_reader_case_of(const ch_slice_event *event);
 
 /* redelivery.c */
 void ch_reader_acknowledge(ch_reader *reader, const ch_pending *event);
-void ch_reader_fail(ch_reader *reader, ch_subscription *subscription, uint64_t sequence, int64_t delay_ms,
-                    const char *reason);
+typedef struct ch_failure {
+    int64_t delay_ms; /* until it is delivered again; -1: the back-off */
+    const char *code;
+    bool final;         /* it is not: a dead letter at once, which says */
+    ch_str text, where; /* why, and of which field */
+} ch_failure;
+void ch_reader_fail(ch_reader *reader, ch_subscription *subscription, uint64_t sequence,
+                    const ch_failure *failure);
 void ch_reader_fail_overdue(ch_reader *reader, ch_subscription *subscription);
 /* The letter stays `retrying` until the cursors hold that the event is under way again: a crash, or a subscription that is
  * gone or full, loses nothing. */

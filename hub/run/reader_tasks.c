@@ -144,8 +144,9 @@ static ch_status take_settings(const ch_reader *reader, const ch_task *task, ch_
     subscription->credit = asked->credit < options->credit_most ? asked->credit : options->credit_most;
     subscription->ack_timeout_ms =
         asked->ack_timeout_ms > 0 ? asked->ack_timeout_ms : options->ack_timeout_ms;
-    subscription->deliveries_most =
-        asked->deliveries_most > 0 ? asked->deliveries_most : options->deliveries_most;
+    subscription->deliveries_most = asked->deliveries_most < 0   ? INT64_MAX
+                                    : asked->deliveries_most > 0 ? asked->deliveries_most
+                                                                 : options->deliveries_most;
     ch_reader_set_defaults(reader, subscription);
     subscription->changed = true;
     return CH_OK;
@@ -325,7 +326,12 @@ static void fail(ch_reader *reader, const ch_task *task)
     if (nak->reason.at != NULL && ch_str_copy(reason, sizeof reason, nak->reason) != CH_OK) {
         reason[0] = '\0';
     }
-    ch_reader_fail(reader, subscription, (uint64_t)nak->sequence, nak->delay_ms, reason);
+    const ch_failure failure = {.delay_ms = nak->delay_ms,
+                                .code = reason,
+                                .final = nak->final,
+                                .text = nak->text,
+                                .where = nak->where};
+    ch_reader_fail(reader, subscription, (uint64_t)nak->sequence, &failure);
 }
 
 static void give_credit(ch_reader *reader, const ch_task *task)

@@ -48,31 +48,47 @@ static void put(ch_buf *out, const char *key, const char *value)
     ch_mp_put_text(out, value);
 }
 
+#define REASON_SIZE 320
+
+static void explain(const ch_pending *event, const ch_failure *failure, char out[REASON_SIZE])
+{
+    char text[REASON_SIZE + 200];
+    if (!failure->final) {
+        snprintf(text, sizeof text, "not acknowledged after %" PRIu32 " deliveries; the last time: %s",
+                 event->attempts, failure->code);
+    } else if (failure->text.size == 0) {
+        snprintf(text, sizeof text, "its receiver can never deal with it");
+    } else {
+        snprintf(text, sizeof text, "%.*s%s%.*s", CH_STR_ARG(failure->where),
+                 failure->where.size == 0 ? "" : ": ", CH_STR_ARG(failure->text));
+    }
+    ch_str_copy_cut(out, REASON_SIZE, ch_str_of(text));
+}
+
 /* The event itself stays in the log: the letter says where. */
 static void make_letter(ch_reader *reader, const ch_subscription *subscription, const ch_pending *event,
-                        const char *reason)
+                        const ch_failure *failure)
 {
-    char id[CH_ID_MAX + 1], place[64], text[160];
+    char id[CH_ID_MAX + 1], place[64], text[REASON_SIZE];
     const char *name = subscription->durable ? subscription->name : "live";
     snprintf(id, sizeof id, "delivery/%s/%" PRIu64 "/%" PRIi64, name, event->sequence,
              ch_clock_wall_ms(reader->hub->options.clock));
     snprintf(place, sizeof place, "sequence %" PRIu64, event->sequence);
-    snprintf(text, sizeof text, "not acknowledged after %" PRIu32 " deliveries; the last time: %s",
-             event->attempts, reason);
+    explain(event, failure, text);
     ch_buf_clear(&reader->work);
     ch_mp_put_map(&reader->work, 6);
     put(&reader->work, "action", "made");
     put(&reader->work, "connector", name);
     put(&reader->work, "stage", "deliver");
-    put(&reader->work, "code", reason);
+    put(&reader->work, "code", failure->code);
     put(&reader->work, "reason", text);
     put(&reader->work, "place", place);
     ch_metric_add(&reader->hub->metrics->undelivered, 1);
     ch_reader_report(reader, "hub.deadletter", id, CH_STR_NONE, ch_buf_str(&reader->work));
 }
 
-void ch_reader_fail(ch_reader *reader, ch_subscription *subscription, uint64_t sequence, int64_t delay_ms,
-                    const char *reason)
+void ch_reader_fail(ch_reader *reader, ch_subscription *subscription, uint64_t sequence,
+                    const ch_failure *failure)
 {
     int64_t now = ch_reader_now(reader);
     ch_pending gone;
@@ -80,13 +96,14 @@ void ch_reader_fail(ch_reader *reader, ch_subscription *subscription, uint64_t s
     if (event == NULL || !event->out) {
         return;
     }
-    if (event->attempts >= subscription->deliveries_most) {
+    if (failure->final || event->attempts >= subscription->deliveries_most) {
         if (ch_subscription_ack(subscription, sequence, &gone) == CH_OK) {
-            make_letter(reader, subscription, &gone, reason);
+            make_letter(reader, subscription, &gone, failure);
         }
         return;
     }
-    int64_t wait = delay_ms >= 0 ? delay_ms : ch_subscription_backoff_ms(subscription, event->attempts);
+    int64_t wait = failure->delay_ms >= 0 ? failure->delay_ms
+                                          : ch_subscription_backoff_ms(subscription, event->attempts);
     ch_status status = ch_subscription_nak(subscription, sequence, now + wait);
     if (status != CH_OK && status != CH_FULL) {
         ch_diag(CH_DIAG_ERROR, "reader", "a failed event cannot be held: %s", ch_status_text(status));
@@ -95,10 +112,11 @@ void ch_reader_fail(ch_reader *reader, ch_subscription *subscription, uint64_t s
 
 void ch_reader_fail_overdue(ch_reader *reader, ch_subscription *subscription)
 {
+    static const ch_failure timeout = {.delay_ms = -1, .code = "timeout"};
     const ch_pending *event;
     int64_t now = ch_reader_now(reader);
     while ((event = ch_subscription_overdue(subscription, now)) != NULL) {
-        ch_reader_fail(reader, subscription, event->sequence, -1, "timeout");
+        ch_reader_fail(reader, subscription, event->sequence, &timeout);
     }
 }
 

@@ -92,7 +92,7 @@ typedef struct ch_chp_subscribe {
     bool no_ack;             /* live only: delivered is done, credit is all that holds it back */
     int64_t credit;          /* events */
     int64_t ack_timeout_ms;  /* 0: the hub's default */
-    int64_t deliveries_most; /* then a dead letter; 0: the hub's default */
+    int64_t deliveries_most; /* then a dead letter; 0: the hub's default, -1: never */
 } ch_chp_subscribe;
 
 typedef struct ch_chp_subscribed {
@@ -112,9 +112,13 @@ typedef struct ch_chp_ack {
     ch_str singles; /* encoded array of sequences; absent: none */
 } ch_chp_ack;
 
+#define CH_CHP_NAK_TEXT_MAX 240
+#define CH_CHP_NAK_WHERE_MAX 120
 typedef struct ch_chp_nak {
     int64_t subscription, sequence, delay_ms; /* delay -1: the hub's back-off */
     ch_str reason;                            /* a code */
+    bool final;                               /* never: a dead letter at once */
+    ch_str text, where;                       /* of a final one, for people: why, and of which field */
 } ch_chp_nak;
 
 typedef struct ch_chp_credit {

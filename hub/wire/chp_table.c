@@ -91,7 +91,7 @@ static const ch_chp_argument subscribe[] = {
     BOOL_OR_FALSE(ch_chp_subscribe, involved),
     BOOL_OR_FALSE(ch_chp_subscribe, no_ack),
     INT_OR(ch_chp_subscribe, ack_timeout_ms, 0, 86400000, 0),
-    INT_OR(ch_chp_subscribe, deliveries_most, 0, 1000, 0),
+    INT_OR(ch_chp_subscribe, deliveries_most, -1, 1000, 0),
 };
 
 static const ch_chp_argument subscribed[] = {
@@ -118,6 +118,9 @@ static const ch_chp_argument nak[] = {
     INT(ch_chp_nak, sequence, 1, NUMBER_MAX),
     INT_OR(ch_chp_nak, delay_ms, -1, 86400000, -1),
     NAME_OR_NONE(ch_chp_nak, reason, CH_CODE_MAX),
+    BOOL_OR_FALSE(ch_chp_nak, final),
+    TEXT_OR_NONE(ch_chp_nak, text, CH_CHP_NAK_TEXT_MAX),
+    TEXT_OR_NONE(ch_chp_nak, where, CH_CHP_NAK_WHERE_MAX),
 };
 
 static const ch_chp_argument credit[] = {

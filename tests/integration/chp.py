@@ -130,8 +130,8 @@ class Subscription:
     def ack(self, *singles, upto=0):
         self.client.send("ACK", self.number, upto, list(singles) or None, request=0)
 
-    def nak(self, sequence, delay_ms=-1, reason=None):
-        self.client.send("NAK", self.number, sequence, delay_ms, reason, request=0)
+    def nak(self, sequence, delay_ms=-1, reason=None, final=None, text=None, where=None):
+        self.client.send("NAK", self.number, sequence, delay_ms, reason, final, text, where, request=0)
 
     def credit(self, count):
         self.client.send("CREDIT", self.number, count, request=0)

@@ -321,6 +321,29 @@ class DeadLetters(RedeliveryTest):
         self.assertIn("3 deliveries", letter["reason"])
         self.assertEqual(self.hub.metric("casehub_undelivered_events_total"), before + 1)
 
+    def test_what_can_never_be_dealt_with_becomes_a_dead_letter_at_once_and_its_case_goes_on(self):
+        at = self.publish("a1", "a2")
+        subscription = self.subscribe(credit=1)
+        subscription.event()
+        subscription.nak(at["a1"], HOURS, "invalid", True, "no such category", "category")
+        subscription.credit(1)
+        self.shows(subscription, "a2")
+        letter = self.letter()
+        self.assertEqual((letter["status"], letter["stage"], letter["code"], letter["reason"], letter["place"]),
+                         ("open", "deliver", "invalid", "category: no such category", f"sequence {at['a1']}"))
+        self.assertEqual(self.row()["held"], 0)
+        self.hub.casehub("deadletter", "retry", str(letter["deadletter"]))
+        subscription.credit(1)
+        self.shows(subscription, "a1")
+
+    def test_where_no_delivery_is_the_last_an_event_never_becomes_a_dead_letter(self):
+        self.publish("a1")
+        subscription = self.subscribe(deliveries_most=-1)
+        for _ in range(20):  # more than the hub's own most
+            self.fail(subscription, 1)
+        subscription.event()
+        self.assertEqual(self.letters(), [])
+
     def test_events_that_are_never_answered_become_dead_letters_too(self):
         self.publish("a1")
         subscription = self.subscribe(deliveries_most=2, ack_timeout_ms=30)

@@ -1,6 +1,7 @@
 /* Events in, acknowledgements out. */
 #include "tests/unit/client/peer.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,7 +12,8 @@ typedef struct record {
     int events, down, subscription;
     uint64_t sequences[EVENTS_MAX];
     unsigned attempts[EVENTS_MAX];
-    uint64_t nak_at; /* this sequence is naked from the callback */
+    uint64_t nak_at;  /* this sequence is naked from the callback */
+    uint64_t fail_at; /* and this one for good */
     bool ack_all, leave;
 } record;
 
@@ -29,6 +31,9 @@ static void on_event(void *context, casehub *hub, const casehub_event *event)
     assert_string_equal(event->topic, "case.noted.hotline._.33");
     if (event->sequence == noted->nak_at && event->attempt == 1) {
         assert_int_equal(casehub_nak(hub, noted->subscription, event->sequence, -1, "system-down"), 0);
+    } else if (event->sequence == noted->fail_at) {
+        assert_int_equal(
+            casehub_fail(hub, noted->subscription, event->sequence, "invalid", "no such code", "code"), 0);
     } else if (noted->ack_all) {
         assert_int_equal(casehub_ack(hub, noted->subscription, event->sequence), 0);
     }
@@ -166,6 +171,7 @@ static void calls_about_an_unknown_subscription_are_not_found(void **context)
     assert_string_equal(casehub_error_code(other.client), "not-found");
     assert_int_equal(casehub_ack_upto(other.client, 1, 7), -1);
     assert_int_equal(casehub_nak(other.client, 1, 7, -1, NULL), -1);
+    assert_int_equal(casehub_fail(other.client, 1, 7, NULL, NULL, NULL), -1);
     assert_int_equal(casehub_unsubscribe(other.client, 1), -1);
 }
 
@@ -315,6 +321,16 @@ static void what_was_asked_for_is_asked_of_the_hub(void **context)
     assert_false(asked->no_ack);
 }
 
+static void without_a_last_delivery_none_is_asked_for(void **context)
+{
+    (void)context;
+    casehub_subscription desk = wanted("desk");
+    desk.deliveries_most = UINT_MAX;
+    subscribe(&desk);
+    peer_welcome(&other);
+    assert_int_equal(peer_expect(&other, CH_CHP_SUBSCRIBE)->subscribe.deliveries_most, -1);
+}
+
 static size_t singles(uint64_t out[EVENTS_MAX])
 {
     ch_mp_value value;
@@ -376,6 +392,24 @@ static void a_nak_is_sent_with_its_reason(void **context)
     assert_int_equal(other.message.nak.delay_ms, -1);
     assert_true(ch_str_is(other.message.nak.reason, "system-down"));
     assert_int_equal(peer_expect(&other, CH_CHP_CREDIT)->credit.count, 1);
+}
+
+static void behind_what_failed_for_good_a_case_goes_on(void **context)
+{
+    (void)context;
+    static const uint64_t all[] = {50, 51, 52};
+    const casehub_subscription desk = wanted("desk");
+    seen.fail_at = 50;
+    seen.ack_all = true;
+    begin(&desk);
+    deliver(50, 3, CASE, 1);
+    peer_poll_until(&other, &seen.events, 3);
+    assert_sequences(3, all);
+    peer_expect(&other, CH_CHP_ACK); /* of the two that followed */
+    const ch_chp_nak *nak = &peer_expect(&other, CH_CHP_NAK)->nak;
+    assert_int_equal(nak->sequence, 50);
+    assert_true(nak->final && ch_str_is(nak->reason, "invalid"));
+    assert_true(ch_str_is(nak->text, "no such code") && ch_str_is(nak->where, "code"));
 }
 
 static void behind_a_nak_a_case_keeps_its_order(void **context)
@@ -515,9 +549,11 @@ int main(void)
         WITH_PEER(what_is_held_back_takes_credit_too),
         WITH_PEER(events_for_nobody_are_dropped),
         WITH_PEER(what_was_asked_for_is_asked_of_the_hub),
+        WITH_PEER(without_a_last_delivery_none_is_asked_for),
         WITH_PEER(acks_of_a_turn_share_a_frame_and_give_credit_back),
         WITH_PEER(acks_may_come_later_and_twice),
         WITH_PEER(a_nak_is_sent_with_its_reason),
+        WITH_PEER(behind_what_failed_for_good_a_case_goes_on),
         WITH_PEER(behind_a_nak_a_case_keeps_its_order),
         WITH_PEER(a_second_delivery_of_what_is_under_way_costs_no_credit),
         WITH_PEER(without_acks_credit_comes_back_by_itself),
