@@ -16,6 +16,7 @@
 enum {
     OPTION_URL,
     OPTION_SECRET,
+    OPTION_HEADER_FILE,
     OPTION_TARGETS,
     OPTION_METHOD,
     OPTION_OK,
@@ -31,8 +32,10 @@ static const casehub_option options[] = {
     [OPTION_URL] = {"url", CASEHUB_OPTION_TEXT, "", 0, 2000, "where messages go that name no target"},
     [OPTION_SECRET] = {"secret_file", CASEHUB_OPTION_PATH, "", 0, 900,
                        "file of keys; the first signs what goes to url"},
+    [OPTION_HEADER_FILE] = {"header_file", CASEHUB_OPTION_PATH, "", 0, 900,
+                            "header fields with a key for url, a line each; readable by its owner only"},
     [OPTION_TARGETS] = {"targets", CASEHUB_OPTION_PATH, "", 0, 900,
-                        "CSV table target,url,secret_file: where messages go that name one"},
+                        "CSV table target,url,secret_file,header_file: where messages go that name one"},
     [OPTION_METHOD] = {"method", CASEHUB_OPTION_TEXT, "POST", 3, 4, "POST or PUT"},
     [OPTION_OK] = {"ok", CASEHUB_OPTION_TEXTS, "", 0, 0,
                    "statuses by which the receiver says that it has it, \"201\"; default: 200 to 299"},
@@ -58,7 +61,7 @@ typedef struct poster {
 /* Of one message, until it is started. */
 typedef struct fields {
     size_t count;
-    const char *at[FIELDS_MOST];
+    const char *at[FIELDS_MOST + CH_HTTP_FIELDS_MOST];
     char text[FIELDS_MOST][FIELD_MOST];
 } fields;
 
@@ -122,7 +125,12 @@ static const char *gather(const poster *p, fields *to, const ch_http_target *tar
     bool fits = put_field(to, "Content-Type", message->media_type) &&
                 put_field(to, "Idempotency-Key", message->id) && put_field(to, "X-Casehub-Id", message->id) &&
                 (target->secrets.count == 0 || put_signature(p, to, target, message));
-    return fits ? put_parameters(p, to, message->parameters) : "its id or media type is no header field";
+    const char *wrong =
+        fits ? put_parameters(p, to, message->parameters) : "its id or media type is no header field";
+    for (size_t i = 0; i < target->fields.count; i++) {
+        to->at[to->count++] = target->fields.at[i]; /* last: what is put has a text of that number */
+    }
+    return wrong;
 }
 
 /* ---- sending */
@@ -228,6 +236,10 @@ static bool is_status(const char *text)
     return strlen(text) == 3 && strspn(text, "0123456789") == 3 && text[0] >= '1' && text[0] <= '5';
 }
 
+static const char *const own_fields[] = {
+    "Host",         "Content-Length",  "Transfer-Encoding",   "Connection",         "Content-Type",
+    "X-Casehub-Id", "Idempotency-Key", "X-Casehub-Timestamp", "X-Casehub-Signature"};
+
 static ch_status check_values(const casehub_value *values, ch_error *error)
 {
     const char *method = values[OPTION_METHOD].text;
@@ -241,13 +253,27 @@ static ch_status check_values(const casehub_value *values, ch_error *error)
         }
     }
     for (size_t i = 0; i < values[OPTION_HEADERS].text_count; i++) {
-        static const char *const own[] = {"Host",         "Content-Length",      "Transfer-Encoding",
-                                          "Connection",   "Content-Type",        "Idempotency-Key",
-                                          "X-Casehub-Id", "X-Casehub-Timestamp", "X-Casehub-Signature"};
-        for (size_t k = 0; k < sizeof own / sizeof *own; k++) {
-            if (strcasecmp(values[OPTION_HEADERS].texts[i], own[k]) == 0) {
-                return ch_error_set(error, CH_INVALID, "http_post.headers", "%s is set here", own[k]);
+        for (size_t k = 0; k < sizeof own_fields / sizeof *own_fields; k++) {
+            if (strcasecmp(values[OPTION_HEADERS].texts[i], own_fields[k]) == 0) {
+                return ch_error_set(error, CH_INVALID, "http_post.headers", "%s is set here", own_fields[k]);
             }
+        }
+    }
+    return CH_OK;
+}
+
+/* A field is set in one place only: which of two counts, every receiver sees in its own way. */
+static ch_status check_fields(const ch_http_fields *secret, const casehub_value *headers, ch_error *error)
+{
+    for (size_t k = 0; k < sizeof own_fields / sizeof *own_fields; k++) {
+        if (ch_http_fields_hold(secret, own_fields[k])) {
+            return ch_error_set(error, CH_INVALID, "http_post.header_file", "%s is set here", own_fields[k]);
+        }
+    }
+    for (size_t i = 0; i < headers->text_count; i++) {
+        if (ch_http_fields_hold(secret, headers->texts[i])) {
+            return ch_error_set(error, CH_INVALID, "http_post.headers", "%s stands in a header_file",
+                                headers->texts[i]);
         }
     }
     return CH_OK;
@@ -255,15 +281,26 @@ static ch_status check_values(const casehub_value *values, ch_error *error)
 
 static ch_status open_targets(ch_http_targets *targets, const casehub_value *values, ch_error *error)
 {
-    const char *url = values[OPTION_URL].text, *table = values[OPTION_TARGETS].text;
+    const ch_http_target_entry entry = {.place = "http_post.url",
+                                        .name = "",
+                                        .url = values[OPTION_URL].text,
+                                        .secret_file = values[OPTION_SECRET].text,
+                                        .header_file = values[OPTION_HEADER_FILE].text};
+    const char *table = values[OPTION_TARGETS].text;
     ch_status status = CH_OK;
-    if (url[0] == '\0' && table[0] == '\0') {
+    if (entry.url[0] == '\0' && table[0] == '\0') {
         return ch_error_set(error, CH_INVALID, "http_post", "url or targets is needed");
     }
-    if (url[0] != '\0') {
-        status = ch_http_targets_add(targets, "", url, values[OPTION_SECRET].text, "http_post.url", error);
+    if (entry.url[0] != '\0') {
+        status = ch_http_targets_add(targets, &entry, error);
     }
-    return status == CH_OK && table[0] != '\0' ? ch_http_targets_read(targets, table, error) : status;
+    if (status == CH_OK && table[0] != '\0') {
+        status = ch_http_targets_read(targets, table, error);
+    }
+    for (size_t i = 0; i < targets->count && status == CH_OK; i++) {
+        status = check_fields(&targets->at[i].fields, &values[OPTION_HEADERS], error);
+    }
+    return status;
 }
 
 static int open_poster(void *state, const casehub_host *host, const casehub_value *values)

@@ -10,33 +10,47 @@
 
 #define TABLE_MOST ((size_t)4 * 1024 * 1024)
 
-ch_status ch_http_targets_add(ch_http_targets *targets, const char *name, const char *url,
-                              const char *secret_file, const char *place, ch_error *error)
+static ch_status append(ch_http_targets *targets, const ch_http_target_entry *entry, ch_error *error)
 {
-    if (!ch_http_url_is_valid(url)) {
-        return ch_error_set(error, CH_INVALID, place, "an http or https URL without a user is expected");
-    }
-    if (ch_http_target_find(targets, name[0] == '\0' ? NULL : name) != NULL) {
-        return ch_error_set(error, CH_INVALID, place, "the target is there already");
-    }
-    if (targets->count == CH_HTTP_TARGETS_MOST) {
-        return ch_error_set(error, CH_INVALID, place, "1000 targets are the most");
-    }
     ch_http_target *longer = realloc(targets->at, (targets->count + 1) * sizeof *longer);
     if (longer == NULL) {
-        return ch_error_set(error, CH_NO_MEMORY, place, "no memory for the targets");
+        return ch_error_set(error, CH_NO_MEMORY, entry->place, "no memory for the targets");
     }
     targets->at = longer;
     ch_http_target *target = &targets->at[targets->count++];
-    *target = (ch_http_target){.name = strdup(name), .url = strdup(url)};
-    if (target->name == NULL || target->url == NULL) {
-        return ch_error_set(error, CH_NO_MEMORY, place, "no memory for the targets");
-    }
-    return secret_file[0] == '\0' ? CH_OK : ch_http_secrets_open(&target->secrets, secret_file, error);
+    *target = (ch_http_target){.name = strdup(entry->name), .url = strdup(entry->url)};
+    return target->name != NULL && target->url != NULL
+               ? CH_OK
+               : ch_error_set(error, CH_NO_MEMORY, entry->place, "no memory for the targets");
 }
 
+ch_status ch_http_targets_add(ch_http_targets *targets, const ch_http_target_entry *entry, ch_error *error)
+{
+    if (!ch_http_url_is_valid(entry->url)) {
+        return ch_error_set(error, CH_INVALID, entry->place,
+                            "an http or https URL without a user is expected");
+    }
+    if (ch_http_target_find(targets, entry->name[0] == '\0' ? NULL : entry->name) != NULL) {
+        return ch_error_set(error, CH_INVALID, entry->place, "the target is there already");
+    }
+    if (targets->count == CH_HTTP_TARGETS_MOST) {
+        return ch_error_set(error, CH_INVALID, entry->place, "1000 targets are the most");
+    }
+    ch_status status = append(targets, entry, error);
+    if (status == CH_OK && entry->secret_file[0] != '\0') {
+        status = ch_http_secrets_open(&targets->at[targets->count - 1].secrets, entry->secret_file, error);
+    }
+    if (status == CH_OK && entry->header_file[0] != '\0') {
+        status = ch_http_fields_read(&targets->at[targets->count - 1].fields, entry->header_file, error);
+    }
+    return status;
+}
+
+/* ---- the table */
+
 typedef struct columns {
-    size_t target, url, secret_file;
+    size_t target, url, secret_file, header_file;
+    bool with_headers;
 } columns;
 
 static ch_status find_columns(const ch_csv *csv, columns *out, const char *file, ch_error *error)
@@ -44,25 +58,37 @@ static ch_status find_columns(const ch_csv *csv, columns *out, const char *file,
     bool found = ch_csv_column(csv, "target", &out->target) == CH_OK &&
                  ch_csv_column(csv, "url", &out->url) == CH_OK &&
                  ch_csv_column(csv, "secret_file", &out->secret_file) == CH_OK;
+    out->with_headers = ch_csv_column(csv, "header_file", &out->header_file) == CH_OK;
     return found ? CH_OK
                  : ch_error_set(error, CH_INVALID, file, "columns target, url and secret_file are expected");
+}
+
+/* A name beside the table; "" stays "". */
+static bool resolve(const char *table, const char *name, char out[PATH_MAX])
+{
+    const char *slash = strrchr(table, '/');
+    bool relative = name[0] != '\0' && name[0] != '/' && slash != NULL;
+    return snprintf(out, PATH_MAX, "%.*s%s", relative ? (int)(slash - table) + 1 : 0, table, name) < PATH_MAX;
 }
 
 static ch_status read_row(ch_http_targets *targets, const ch_csv *csv, const columns *at, size_t row,
                           const char *file, ch_error *error)
 {
     const ch_str *cells = csv->cells + row * csv->column_count;
-    const char *secret = cells[at->secret_file].at, *slash = strrchr(file, '/');
-    bool relative = secret[0] != '\0' && secret[0] != '/' && slash != NULL;
-    char path[PATH_MAX], place[200];
+    const char *slash = strrchr(file, '/');
+    char secret[PATH_MAX], header[PATH_MAX], place[200];
     snprintf(place, sizeof place, "%.150s:%u", slash == NULL ? file : slash + 1, csv->lines[row]);
-    if (snprintf(path, sizeof path, "%.*s%s", relative ? (int)(slash - file) + 1 : 0, file, secret) >=
-        (int)sizeof path) {
-        return ch_error_set(error, CH_INVALID, place, "secret_file: the path is too long");
+    if (!resolve(file, cells[at->secret_file].at, secret) ||
+        !resolve(file, at->with_headers ? cells[at->header_file].at : "", header)) {
+        return ch_error_set(error, CH_INVALID, place, "the path of a file is too long");
     }
-    return cells[at->target].size == 0
-               ? ch_error_set(error, CH_INVALID, place, "target: it is empty")
-               : ch_http_targets_add(targets, cells[at->target].at, cells[at->url].at, path, place, error);
+    const ch_http_target_entry entry = {.place = place,
+                                        .name = cells[at->target].at,
+                                        .url = cells[at->url].at,
+                                        .secret_file = secret,
+                                        .header_file = header};
+    return cells[at->target].size == 0 ? ch_error_set(error, CH_INVALID, place, "target: it is empty")
+                                       : ch_http_targets_add(targets, &entry, error);
 }
 
 ch_status ch_http_targets_read(ch_http_targets *targets, const char *file, ch_error *error)
@@ -88,6 +114,7 @@ void ch_http_targets_done(ch_http_targets *targets)
         free(targets->at[i].name);
         free(targets->at[i].url);
         ch_http_secrets_done(&targets->at[i].secrets);
+        ch_http_fields_done(&targets->at[i].fields);
     }
     free(targets->at);
     *targets = (ch_http_targets){.at = NULL};

@@ -1,46 +1,10 @@
 #include "connectors/transports/http_fields.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include "connectors/transports/secret_file.h"
+
 #include <sodium.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#define FILE_MOST ((size_t)8 * 1024)
-
-static ch_status check_file(int fd, const char *path, ch_error *error)
-{
-    struct stat of;
-    if (fstat(fd, &of) != 0) {
-        return ch_error_set(error, CH_IO, path, "%s", strerror(errno));
-    }
-    if (!S_ISREG(of.st_mode)) {
-        return ch_error_set(error, CH_INVALID, path, "it is no regular file");
-    }
-    if ((of.st_mode & (S_IRWXG | S_IRWXO)) != 0 || (of.st_uid != geteuid() && of.st_uid != 0)) {
-        return ch_error_set(error, CH_DENIED, path, "only its owner may have it (chmod 600)");
-    }
-    return (uint64_t)of.st_size <= FILE_MOST
-               ? CH_OK
-               : ch_error_set(error, CH_TOO_LARGE, path, "it has more than %zu bytes", FILE_MOST);
-}
-
-static ch_status load(ch_http_fields *fields, int fd, const char *path, ch_error *error)
-{
-    ssize_t got = 0;
-    fields->text = calloc(1, FILE_MOST + 1);
-    if (fields->text == NULL) {
-        return ch_error_set(error, CH_NO_MEMORY, path, "no memory to read it");
-    }
-    while (fields->size < FILE_MOST &&
-           ((got = read(fd, fields->text + fields->size, FILE_MOST - fields->size)) > 0 ||
-            (got < 0 && errno == EINTR))) {
-        fields->size += got > 0 ? (size_t)got : 0;
-    }
-    return got < 0 ? ch_error_set(error, CH_IO, path, "%s", strerror(errno)) : CH_OK;
-}
+#include <strings.h>
 
 /* RFC 9110, sections 5.1 and 5.5: a token, a colon, and what can be seen, or spaces. */
 static bool is_field(const char *line)
@@ -86,27 +50,44 @@ static ch_status split(ch_http_fields *fields, const char *path, ch_error *error
     return fields->count > 0 ? CH_OK : ch_error_set(error, CH_INVALID, path, "it holds no header field");
 }
 
+/* A copy, into which `at` points. */
+static ch_status take(ch_http_fields *fields, const ch_secret_file *file, const char *path, ch_error *error)
+{
+    fields->text = malloc(file->size + 1);
+    if (fields->text == NULL) {
+        return ch_error_set(error, CH_NO_MEMORY, path, "no memory to read it");
+    }
+    memcpy(fields->text, file->text, file->size + 1);
+    fields->size = file->size;
+    return split(fields, path, error);
+}
+
 ch_status ch_http_fields_read(ch_http_fields *out_fields, const char *path, ch_error *error)
 {
     ch_http_fields fields = {.text = NULL};
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0) {
-        return ch_error_set(error, CH_IO, path, "%s", strerror(errno));
-    }
-    ch_status status = check_file(fd, path, error);
+    ch_secret_file file;
+    ch_status status = ch_secret_file_read(&file, path, error);
     if (status == CH_OK) {
-        status = load(&fields, fd, path, error);
+        status = take(&fields, &file, path, error);
     }
-    close(fd);
-    if (status == CH_OK) {
-        status = split(&fields, path, error);
-    }
+    ch_secret_file_wipe(&file);
     if (status != CH_OK) {
         ch_http_fields_done(&fields);
         return status;
     }
     *out_fields = fields;
     return CH_OK;
+}
+
+bool ch_http_fields_hold(const ch_http_fields *fields, const char *name)
+{
+    size_t size = strlen(name);
+    for (size_t i = 0; i < fields->count; i++) {
+        if (strncasecmp(fields->at[i], name, size) == 0 && fields->at[i][size] == ':') {
+            return true;
+        }
+    }
+    return false;
 }
 
 void ch_http_fields_done(ch_http_fields *fields)

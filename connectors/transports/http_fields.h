@@ -16,9 +16,10 @@ typedef struct ch_http_fields {
     size_t count;
 } ch_http_fields;
 
-/* CH_IO; CH_DENIED: others than its owner may read it, or the owner is somebody else; CH_INVALID with the line;
- * CH_TOO_LARGE (8 KiB, CH_HTTP_FIELDS_MOST fields), CH_NO_MEMORY. */
+/* What ch_secret_file_read answers; CH_INVALID with the line; CH_TOO_LARGE (CH_HTTP_FIELDS_MOST fields), CH_NO_MEMORY. */
 ch_status ch_http_fields_read(ch_http_fields *out_fields, const char *path, ch_error *error) CH_MUST_CHECK;
+/* Whether there is a field of that name, in whatever case. */
+bool ch_http_fields_hold(const ch_http_fields *fields, const char *name);
 /* Of zeros is fine. */
 void ch_http_fields_done(ch_http_fields *fields);
 

@@ -1,26 +1,10 @@
 #include "connectors/transports/http_secrets.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include "connectors/transports/secret_file.h"
+
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
-
-#define FILE_MOST ((size_t)16 * 1024)
-
-static ch_status check_file(const char *file, const struct stat *of, ch_error *error)
-{
-    if (!S_ISREG(of->st_mode)) {
-        return ch_error_set(error, CH_DENIED, file, "it is no plain file");
-    }
-    if (of->st_uid != 0 && of->st_uid != geteuid()) {
-        return ch_error_set(error, CH_DENIED, file, "it belongs to somebody else");
-    }
-    return (of->st_mode & (S_IRWXG | S_IRWXO)) == 0
-               ? CH_OK
-               : ch_error_set(error, CH_DENIED, file, "others may read it: chmod 600");
-}
 
 static ch_status fail_line(const char *file, unsigned line, ch_error *error, const char *why)
 {
@@ -63,27 +47,6 @@ static ch_status take_text(ch_http_secrets *secrets, ch_str text, ch_error *erro
                : status;
 }
 
-static ch_status read_open(ch_http_secrets *secrets, int fd, ch_error *error)
-{
-    char text[FILE_MOST + 1];
-    size_t size = 0;
-    ssize_t got;
-    if (fstat(fd, &secrets->seen) != 0) {
-        return ch_error_set(error, CH_IO, secrets->file, "%s", strerror(errno));
-    }
-    ch_status status = check_file(secrets->file, &secrets->seen, error);
-    if (status != CH_OK) {
-        return status;
-    }
-    while (size < sizeof text && (got = read(fd, text + size, sizeof text - size)) > 0) {
-        size += (size_t)got;
-    }
-    status = size > FILE_MOST ? ch_error_set(error, CH_INVALID, secrets->file, "more than 16 KiB")
-                              : take_text(secrets, (ch_str){text, size}, error);
-    sodium_memzero(text, sizeof text);
-    return status;
-}
-
 static void forget(ch_http_secrets *secrets)
 {
     sodium_memzero(secrets->at, sizeof secrets->at);
@@ -92,15 +55,14 @@ static void forget(ch_http_secrets *secrets)
 
 static ch_status read_file(ch_http_secrets *secrets, ch_error *error)
 {
+    ch_secret_file file;
     forget(secrets);
-    secrets->seen = (struct stat){.st_ino = 0};
-    int fd = open(secrets->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) {
-        return ch_error_set(error, errno == ENOENT ? CH_NOT_FOUND : CH_IO, secrets->file, "%s",
-                            strerror(errno));
+    ch_status status = ch_secret_file_read(&file, secrets->file, error);
+    secrets->seen = file.seen;
+    if (status == CH_OK) {
+        status = take_text(secrets, (ch_str){file.text, file.size}, error);
     }
-    ch_status status = read_open(secrets, fd, error);
-    close(fd);
+    ch_secret_file_wipe(&file);
     if (status != CH_OK) {
         forget(secrets);
     }

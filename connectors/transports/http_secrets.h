@@ -21,7 +21,7 @@ typedef struct ch_http_secrets {
     char at[CH_HTTP_SECRETS_MOST][CH_HTTP_SECRET_MOST + 1];
 } ch_http_secrets;
 
-/* CH_NOT_FOUND, CH_IO, CH_DENIED (others may read it), CH_INVALID with file:line, CH_NO_MEMORY. */
+/* What ch_secret_file_read answers; CH_INVALID with file:line, CH_NO_MEMORY. */
 ch_status ch_http_secrets_open(ch_http_secrets *out_secrets, const char *file, ch_error *error) CH_MUST_CHECK;
 /* Also of one that was never opened, all zeros. */
 void ch_http_secrets_done(ch_http_secrets *secrets);

@@ -17,6 +17,7 @@
 enum {
     URL,
     SECRET,
+    HEADER_FILE,
     TARGETS,
     METHOD,
     OK,
@@ -187,6 +188,7 @@ static void what_cannot_work_does_not_start(void **state)
     expect_no_start(HEADERS, "content-LENGTH", "is set here");
     expect_no_start(HEADERS, "X-Casehub-Signature", "is set here");
     expect_no_start(SECRET, "/nowhere/at/all", "/nowhere/at/all");
+    expect_no_start(HEADER_FILE, "/nowhere/at/all", "/nowhere/at/all");
 }
 
 static void a_key_that_others_may_read_is_refused(void **state)
@@ -197,6 +199,67 @@ static void a_key_that_others_may_read_is_refused(void **state)
     b->values[SECRET].text = stage_path(&b->stage, "key");
     assert_int_equal(open_poster(b), -1);
     assert_non_null(strstr(b->failed, "chmod 600"));
+    finish(b);
+}
+
+static void write_fields(bench *b, const char *text, mode_t mode)
+{
+    stage_write(&b->stage, "fields", text);
+    assert_int_equal(chmod(stage_path(&b->stage, "fields"), mode), 0);
+    b->values[HEADER_FILE].text = stage_path(&b->stage, "fields");
+}
+
+static void a_header_file_with_faults_does_not_start(void **state)
+{
+    static const struct {
+        const char *text;
+        mode_t mode;
+        const char *part;
+    } faults[] = {{"Api-Key: invented\n", 0604, "chmod 600"},
+                  {"", 0600, "no header field"},
+                  {"Api-Key: invented\nApi-Username\n", 0600, "line 2"},
+                  {"Api-Key: invented\ncontent-type: text/plain\n", 0600, "Content-Type is set here"},
+                  {"X-OFFICE: 7\n", 0600, "x-office stands in a header_file"}};
+    static const char *const allowed[] = {"x-office"};
+    (void)state;
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        bench *b = prepare();
+        write_fields(b, faults[i].text, faults[i].mode);
+        b->values[HEADERS] = (casehub_value){.texts = allowed, .text_count = 1};
+        assert_int_equal(open_poster(b), -1);
+        if (strstr(b->failed, faults[i].part) == NULL || strstr(b->failed, "invented") != NULL) {
+            fail_msg("\"%s\" is not in: %s", faults[i].part, b->failed);
+        }
+        finish(b);
+    }
+}
+
+static void secret_header_fields_go_to_their_receiver_only(void **state)
+{
+    char table[600];
+    bench *b = prepare();
+    (void)state;
+    stage_write(&b->stage, "water.key", "Authorization: Bearer an-invented-token\n");
+    assert_int_equal(chmod(stage_path(&b->stage, "water.key"), 0600), 0);
+    write_fields(b, "Api-Key: invented\r\n\nApi-Username: casehub\n", 0600);
+    snprintf(table, sizeof table,
+             "target,url,header_file,secret_file\nwater,%s/water,water.key,\ngas,%s/gas,,\n", b->receiver.url,
+             b->receiver.url);
+    stage_write(&b->stage, "targets.csv", table);
+    b->values[TARGETS].text = stage_path(&b->stage, "targets.csv");
+    opened(b);
+    receiver_answer_with(&b->receiver, ANSWER("200", "Content-Length: 0\r\n"));
+    send_message(b);
+    assert_non_null(strstr(b->receiver.request, "\r\nApi-Key: invented\r\nApi-Username: casehub\r\n"));
+    assert_null(strstr(b->receiver.request, "Authorization"));
+    b->message.target = "water";
+    send_message(b);
+    assert_non_null(strstr(b->receiver.request, "\r\nAuthorization: Bearer an-invented-token\r\n"));
+    assert_null(strstr(b->receiver.request, "Api-"));
+    b->message.target = "gas";
+    send_message(b);
+    assert_null(strstr(b->receiver.request, "Authorization"));
+    assert_null(strstr(b->receiver.request, "Api-"));
     finish(b);
 }
 
@@ -382,8 +445,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_cannot_work_does_not_start),
         TEST(a_key_that_others_may_read_is_refused),
+        TEST(a_header_file_with_faults_does_not_start),
         TEST(a_table_with_faults_says_where),
         TEST(a_target_is_looked_up_and_never_an_address),
+        TEST(secret_header_fields_go_to_their_receiver_only),
         TEST(parameters_set_only_the_header_fields_that_are_allowed),
         TEST(every_status_has_its_outcome),
         TEST(only_the_statuses_that_are_named_count_as_taken),
