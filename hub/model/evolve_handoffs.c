@@ -196,11 +196,13 @@ static const char *completed_in(const ch_case *the_case, uint32_t group)
 
 /* Who has a case after one of its handoffs ended: the latest that is still open. With none open the party
  * that completed it stays on record, and so does the last one of a case that has ended or that somebody is
- * just deciding about. */
+ * just deciding about. Who led a joint group when its case ended stays, although its co-workers end after it. */
 static void pass_lead_on(ch_case *the_case, const ch_handoff *ended)
 {
     const ch_handoff *open = latest_at_work(the_case);
-    if (strcmp(the_case->lead, ended->party) != 0 || ch_case_form(the_case, ended) == CH_FORM_CC) {
+    bool led_to_the_end = ended->lead && !ch_case_state_is_active(the_case->state);
+    if (strcmp(the_case->lead, ended->party) != 0 || ch_case_form(the_case, ended) == CH_FORM_CC ||
+        led_to_the_end) {
         return;
     }
     if (open != NULL) {

@@ -345,6 +345,19 @@ static void lets_the_lead_complete_last(void **state)
     assert_types(of, "*handoff.completed case.resolved");
 }
 
+/* As a system reports it that knows no parts: they end in their order, and the lead's is the first. */
+static void leaves_a_case_with_the_lead_when_its_system_says_that_all_is_done(void **state)
+{
+    city *of = *state;
+    assert_int_equal(city_command(of, "handoff.offered", 1, "{" THREE ",\"form\":\"joint\"}"), CH_OK);
+    assert_int_equal(city_answer(of, "handoff.accepted", "power-supply", 1, NULL), CH_OK);
+    assert_int_equal(city_answer(of, "handoff.accepted", "water", 1, NULL), CH_OK);
+    assert_int_equal(city_observe(of, "case.resolved", 1, NULL), CH_OK);
+    assert_int_equal(city_case(of, 1)->state, CH_CASE_RESOLVED);
+    assert_null(ch_case_latest_open(city_case(of, 1)));
+    assert_string_equal(city_case(of, 1)->lead, "power-supply");
+}
+
 static void keeps_one_lead_when_members_pass_their_part_on(void **state)
 {
     city *of = *state;
@@ -594,6 +607,7 @@ int main(void)
         TEST(gives_each_candidate_as_much_time_as_the_first_had),
         cmocka_unit_test(ends_as_its_members_do),
         TEST(lets_the_lead_complete_last),
+        TEST(leaves_a_case_with_the_lead_when_its_system_says_that_all_is_done),
         TEST(keeps_one_lead_when_members_pass_their_part_on),
         TEST(goes_on_with_a_sequence_whose_candidate_passed_it_on),
         TEST(tries_nobody_of_a_sequence_twice),
