@@ -1,14 +1,11 @@
 #include "connectors/senders/http_targets.h"
+#include "connectors/senders/target_table.h"
 
 #include "connectors/transports/http_client.h"
-
-#include "hub/config/csv.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#define TABLE_MOST ((size_t)4 * 1024 * 1024)
 
 static ch_status append(ch_http_targets *targets, const ch_http_target_entry *entry, ch_error *error)
 {
@@ -33,8 +30,8 @@ ch_status ch_http_targets_add(ch_http_targets *targets, const ch_http_target_ent
     if (ch_http_target_find(targets, entry->name[0] == '\0' ? NULL : entry->name) != NULL) {
         return ch_error_set(error, CH_INVALID, entry->place, "the target is there already");
     }
-    if (targets->count == CH_HTTP_TARGETS_MOST) {
-        return ch_error_set(error, CH_INVALID, entry->place, "1000 targets are the most");
+    if (targets->count == CH_TARGETS_MOST) {
+        return ch_error_set(error, CH_INVALID, entry->place, "%d targets are the most", CH_TARGETS_MOST);
     }
     ch_status status = append(targets, entry, error);
     if (status == CH_OK && entry->secret_file[0] != '\0') {
@@ -48,20 +45,10 @@ ch_status ch_http_targets_add(ch_http_targets *targets, const ch_http_target_ent
 
 /* ---- the table */
 
-typedef struct columns {
-    size_t target, url, secret_file, header_file;
-    bool with_headers;
-} columns;
-
-static ch_status find_columns(const ch_csv *csv, columns *out, const char *file, ch_error *error)
-{
-    bool found = ch_csv_column(csv, "target", &out->target) == CH_OK &&
-                 ch_csv_column(csv, "url", &out->url) == CH_OK &&
-                 ch_csv_column(csv, "secret_file", &out->secret_file) == CH_OK;
-    out->with_headers = ch_csv_column(csv, "header_file", &out->header_file) == CH_OK;
-    return found ? CH_OK
-                 : ch_error_set(error, CH_INVALID, file, "columns target, url and secret_file are expected");
-}
+typedef struct reading {
+    ch_http_targets *targets;
+    const char *file;
+} reading;
 
 /* A name beside the table; "" stays "". */
 static bool resolve(const char *table, const char *name, char out[PATH_MAX])
@@ -71,41 +58,26 @@ static bool resolve(const char *table, const char *name, char out[PATH_MAX])
     return snprintf(out, PATH_MAX, "%.*s%s", relative ? (int)(slash - table) + 1 : 0, table, name) < PATH_MAX;
 }
 
-static ch_status read_row(ch_http_targets *targets, const ch_csv *csv, const columns *at, size_t row,
-                          const char *file, ch_error *error)
+static ch_status take_row(void *context, const ch_target_row *row, ch_error *error)
 {
-    const ch_str *cells = csv->cells + row * csv->column_count;
-    const char *slash = strrchr(file, '/');
-    char secret[PATH_MAX], header[PATH_MAX], place[200];
-    snprintf(place, sizeof place, "%.150s:%u", slash == NULL ? file : slash + 1, csv->lines[row]);
-    if (!resolve(file, cells[at->secret_file].at, secret) ||
-        !resolve(file, at->with_headers ? cells[at->header_file].at : "", header)) {
-        return ch_error_set(error, CH_INVALID, place, "the path of a file is too long");
+    const reading *r = context;
+    char secret[PATH_MAX], header[PATH_MAX];
+    if (!resolve(r->file, row->cells[1], secret) || !resolve(r->file, row->more, header)) {
+        return ch_error_set(error, CH_INVALID, row->place, "the path of a file is too long");
     }
-    const ch_http_target_entry entry = {.place = place,
-                                        .name = cells[at->target].at,
-                                        .url = cells[at->url].at,
+    const ch_http_target_entry entry = {.place = row->place,
+                                        .name = row->target,
+                                        .url = row->cells[0],
                                         .secret_file = secret,
                                         .header_file = header};
-    return cells[at->target].size == 0 ? ch_error_set(error, CH_INVALID, place, "target: it is empty")
-                                       : ch_http_targets_add(targets, &entry, error);
+    return ch_http_targets_add(r->targets, &entry, error);
 }
 
 ch_status ch_http_targets_read(ch_http_targets *targets, const char *file, ch_error *error)
 {
-    ch_arena arena;
-    ch_csv csv;
-    columns at;
-    ch_arena_init(&arena, TABLE_MOST);
-    ch_status status = ch_csv_read(&csv, &arena, file, error);
-    if (status == CH_OK) {
-        status = find_columns(&csv, &at, file, error);
-    }
-    for (size_t row = 0; status == CH_OK && row < csv.row_count; row++) {
-        status = read_row(targets, &csv, &at, row, file, error);
-    }
-    ch_arena_done(&arena);
-    return status;
+    static const char *const columns[CH_TARGET_CELLS] = {"url", "secret_file"};
+    reading r = {targets, file};
+    return ch_target_table_read(file, columns, "header_file", take_row, &r, error);
 }
 
 void ch_http_targets_done(ch_http_targets *targets)

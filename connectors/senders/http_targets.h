@@ -6,8 +6,6 @@
 #include "connectors/transports/http_fields.h"
 #include "connectors/transports/http_secrets.h"
 
-#define CH_HTTP_TARGETS_MOST 1000
-
 typedef struct ch_http_target {
     char *name, *url;        /* name "": what names no target goes there */
     ch_http_secrets secrets; /* file NULL: nothing is signed */

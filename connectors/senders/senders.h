@@ -8,6 +8,7 @@ extern const casehub_sender ch_sender_exec;
 extern const casehub_sender ch_sender_file_put;
 extern const casehub_sender ch_sender_http_post;
 extern const casehub_sender ch_sender_odbc_exec;
+extern const casehub_sender ch_sender_tcp_send;
 
 extern const casehub_sender *const ch_senders[];
 extern const size_t ch_sender_count;

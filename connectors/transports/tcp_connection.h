@@ -1,4 +1,4 @@
-/* tcp_connection.h - one connection of tcp_server: its bytes in and out, and how long it may take. No unit, no hub.
+/* tcp_connection.h - one connection: its bytes in and out, and how long it may take. No unit, no hub.
  *
  * Times are the host's monotonic milliseconds. One thread.
  */
