@@ -67,17 +67,16 @@ static void show_times_of(json_t *object, const char *const *fields, size_t coun
 
 void ch_row_show_times(json_t *row)
 {
+    static const char *const parts[] = {"handoffs", "clocks", "steps"};
     size_t index;
     json_t *item, *part;
     show_times_of(row, row_times, CH_COUNT_OF(row_times));
     show_times_of(json_object_get(row, "data"), data_times, CH_COUNT_OF(data_times));
-    json_array_foreach(json_object_get(row, "handoffs"), index, item)
-    {
-        show_times_of(item, row_times, CH_COUNT_OF(row_times));
-    }
-    json_array_foreach(json_object_get(row, "steps"), index, item)
-    {
-        show_times_of(item, row_times, CH_COUNT_OF(row_times));
+    for (size_t i = 0; i < CH_COUNT_OF(parts); i++) {
+        json_array_foreach(json_object_get(row, parts[i]), index, item)
+        {
+            show_times_of(item, row_times, CH_COUNT_OF(row_times));
+        }
     }
     part = json_object_get(row, "opened_event");
     if (part != NULL) {

@@ -413,63 +413,15 @@ ch_status ch_query_end_walk(ch_query_look *look, ch_status status, const char *w
                : ch_error_set(look->error, status, what, "cannot be read: %s", ch_status_text(status));
 }
 
-ch_query_row ch_query_map_begin(ch_buf *out)
+ch_mp_row ch_query_row_begin(ch_query_look *look)
 {
-    return (ch_query_row){.out = out, .begun_at = ch_mp_begin_map(out)};
+    return ch_mp_row_begin(&look->answer->rows);
 }
 
-void ch_query_map_end(ch_query_row *map)
+void ch_query_row_end(ch_query_look *look, ch_mp_row *row)
 {
-    ch_mp_end_map(map->out, map->begun_at, map->pairs);
-}
-
-ch_query_row ch_query_row_begin(ch_query_look *look)
-{
-    return ch_query_map_begin(&look->answer->rows);
-}
-
-void ch_query_row_end(ch_query_look *look, ch_query_row *row)
-{
-    ch_query_map_end(row);
+    ch_mp_row_end(row);
     look->answer->count++;
-}
-
-void ch_query_put_key(ch_query_row *row, const char *key)
-{
-    ch_mp_put_text(row->out, key);
-    row->pairs++;
-}
-
-void ch_query_put_str(ch_query_row *row, const char *key, ch_str value)
-{
-    if (value.size > 0) {
-        ch_query_put_key(row, key);
-        ch_mp_put_str(row->out, value);
-    }
-}
-
-void ch_query_put_text(ch_query_row *row, const char *key, const char *value)
-{
-    ch_query_put_str(row, key, ch_str_of(value));
-}
-
-void ch_query_put_int(ch_query_row *row, const char *key, int64_t value)
-{
-    ch_query_put_key(row, key);
-    ch_mp_put_int(row->out, value);
-}
-
-void ch_query_put_time(ch_query_row *row, const char *key, int64_t time_ms)
-{
-    if (time_ms != 0) {
-        ch_query_put_int(row, key, time_ms);
-    }
-}
-
-void ch_query_put_flag(ch_query_row *row, const char *key, bool value)
-{
-    ch_query_put_key(row, key);
-    ch_mp_put_bool(row->out, value);
 }
 
 /* ---- one query */

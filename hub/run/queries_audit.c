@@ -86,17 +86,17 @@ static ch_status put_look(audit_walk *walk)
     if (!fits_actor(walk, entry.actor) || !fits_case(walk, entry.case_id)) {
         return CH_OK;
     }
-    ch_query_row row = ch_query_row_begin(walk->look);
-    ch_query_put_int(&row, "time", entry.time_ms);
-    ch_query_put_str(&row, "actor", entry.actor);
-    ch_query_put_str(&row, "role", entry.role);
-    ch_query_put_str(&row, "key", entry.key);
-    ch_query_put_str(&row, "private", entry.private_right);
-    ch_query_put_str(&row, "what", entry.what);
-    ch_query_put_str(&row, "case", entry.case_id.size > 0 ? entry.case_id : CH_STR_NONE);
-    ch_query_put_str(&row, "party", entry.party.size > 0 ? entry.party : CH_STR_NONE);
-    ch_query_put_str(&row, "detail", entry.detail.size > 0 ? entry.detail : CH_STR_NONE);
-    ch_query_put_int(&row, "entry", (int64_t)entry.number);
+    ch_mp_row row = ch_query_row_begin(walk->look);
+    ch_mp_row_put_int(&row, "time", entry.time_ms);
+    ch_mp_row_put_str(&row, "actor", entry.actor);
+    ch_mp_row_put_str(&row, "role", entry.role);
+    ch_mp_row_put_str(&row, "key", entry.key);
+    ch_mp_row_put_str(&row, "private", entry.private_right);
+    ch_mp_row_put_str(&row, "what", entry.what);
+    ch_mp_row_put_str(&row, "case", entry.case_id.size > 0 ? entry.case_id : CH_STR_NONE);
+    ch_mp_row_put_str(&row, "party", entry.party.size > 0 ? entry.party : CH_STR_NONE);
+    ch_mp_row_put_str(&row, "detail", entry.detail.size > 0 ? entry.detail : CH_STR_NONE);
+    ch_mp_row_put_int(&row, "entry", (int64_t)entry.number);
     ch_query_row_end(walk->look, &row);
     return CH_OK;
 }
@@ -130,17 +130,17 @@ static ch_status put_deed(audit_walk *walk)
     if (!is_deed(walk, &event, grant)) {
         return CH_OK;
     }
-    ch_query_row row = ch_query_row_begin(walk->look);
-    ch_query_put_int(&row, "time", event.recorded_ms);
-    ch_query_put_str(&row, "actor", event.actor);
+    ch_mp_row row = ch_query_row_begin(walk->look);
+    ch_mp_row_put_int(&row, "time", event.recorded_ms);
+    ch_mp_row_put_str(&row, "actor", event.actor);
     if (grant != NULL) {
-        ch_query_put_text(&row, "role", ch_role_name(grant->role));
-        ch_query_put_text(&row, "key", grant->key);
+        ch_mp_row_put_text(&row, "role", ch_role_name(grant->role));
+        ch_mp_row_put_text(&row, "key", grant->key);
     }
-    ch_query_put_str(&row, "what", event.type);
-    ch_query_put_str(&row, "case", event.subject.size > 0 ? event.subject : CH_STR_NONE);
-    ch_query_put_str(&row, "party", event.party.size > 0 ? event.party : CH_STR_NONE);
-    ch_query_put_int(&row, "sequence", (int64_t)event.sequence);
+    ch_mp_row_put_str(&row, "what", event.type);
+    ch_mp_row_put_str(&row, "case", event.subject.size > 0 ? event.subject : CH_STR_NONE);
+    ch_mp_row_put_str(&row, "party", event.party.size > 0 ? event.party : CH_STR_NONE);
+    ch_mp_row_put_int(&row, "sequence", (int64_t)event.sequence);
     ch_query_row_end(walk->look, &row);
     return CH_OK;
 }

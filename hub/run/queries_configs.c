@@ -13,13 +13,13 @@ static bool see_config(void *context, uint64_t sequence, ch_str value)
         return false;
     }
     snprintf(look->answer->next, sizeof look->answer->next, "%" PRIu64, sequence);
-    ch_query_row row = ch_query_row_begin(look);
-    ch_query_put_int(&row, "sequence", (int64_t)sequence);
+    ch_mp_row row = ch_query_row_begin(look);
+    ch_mp_row_put_int(&row, "sequence", (int64_t)sequence);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         ch_mp_value ignored;
         ch_str bytes;
         if (ch_mp_find(value, fields[i], &ignored, &bytes)) {
-            ch_query_put_key(&row, fields[i]);
+            ch_mp_row_put_key(&row, fields[i]);
             ch_mp_put_raw(row.out, bytes);
         }
     }

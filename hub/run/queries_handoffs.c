@@ -29,9 +29,9 @@ static uint32_t index_of(const ch_case *the_case, size_t at)
     return the_case->handoffs[at].index;
 }
 
-static void put(ch_query_row *row, const ch_case *the_case, size_t at)
+static void put(ch_mp_row *row, const ch_case *the_case, size_t at)
 {
-    ch_query_put_handoff(row, the_case, &the_case->handoffs[at]);
+    ch_case_put_handoff(row, the_case, &the_case->handoffs[at]);
 }
 
 static const ch_query_parts handoffs = {.count = count, .index = index_of, .fits = fits, .put = put};

@@ -5,6 +5,7 @@
 #ifndef CH_RUN_QUERIES_INSIDE_H
 #define CH_RUN_QUERIES_INSIDE_H
 
+#include "hub/model/case_row.h"
 #include "hub/run/queries.h"
 
 #define CH_QUERY_ROWS_MOST 1000
@@ -52,26 +53,9 @@ bool ch_query_cut_number(ch_str *text, int64_t most, int64_t *out_number);
 ch_status ch_query_read_record(ch_query_look *look, uint64_t sequence, ch_record *out_record,
                                ch_event *out_event) CH_MUST_CHECK;
 
-/* A map whose absent values are left out. */
-typedef struct ch_query_row {
-    ch_buf *out;
-    size_t begun_at;
-    uint32_t pairs;
-} ch_query_row;
-
 /* One row of the answer. */
-ch_query_row ch_query_row_begin(ch_query_look *look);
-void ch_query_row_end(ch_query_look *look, ch_query_row *row);
-/* A map inside a row. */
-ch_query_row ch_query_map_begin(ch_buf *out);
-void ch_query_map_end(ch_query_row *map);
-/* "" and CH_STR_NONE are absent; so is the time 0. After put_key the caller puts the value. */
-void ch_query_put_text(ch_query_row *row, const char *key, const char *value);
-void ch_query_put_str(ch_query_row *row, const char *key, ch_str value);
-void ch_query_put_int(ch_query_row *row, const char *key, int64_t value);
-void ch_query_put_time(ch_query_row *row, const char *key, int64_t time_ms);
-void ch_query_put_flag(ch_query_row *row, const char *key, bool value);
-void ch_query_put_key(ch_query_row *row, const char *key);
+ch_mp_row ch_query_row_begin(ch_query_look *look);
+void ch_query_row_end(ch_query_look *look, ch_mp_row *row);
 
 /* queries_cases.c */
 ch_query_run ch_query_cases, ch_query_case, ch_query_timeline;
@@ -86,19 +70,17 @@ ch_status ch_query_load_case(ch_query_look *look, uint64_t number, ch_case *the_
 /* The one case that the arguments `case` and `source` name, among those that the asker may read. CH_NOT_FOUND;
  * CH_INVALID when there are several. */
 ch_status ch_query_find_case(ch_query_look *look, ch_case *out_case, ch_read_right *out_right) CH_MUST_CHECK;
-void ch_query_put_handoff(ch_query_row *row, const ch_case *the_case, const ch_handoff *handoff);
 /* queries_relations.c; of several cases, at most CH_QUERY_REFS_MOST, those stay out that another of them stands for, when
  * the asker may read that one. */
 ch_status ch_query_leave_out_merged(ch_query_look *look, ch_case *scratch, uint64_t *numbers,
                                     size_t *count) CH_MUST_CHECK;
-ch_status ch_query_put_relations(ch_query_look *look, ch_query_row *row,
-                                 const ch_case *the_case) CH_MUST_CHECK;
+ch_status ch_query_put_relations(ch_query_look *look, ch_mp_row *row, const ch_case *the_case) CH_MUST_CHECK;
 /* queries_parts.c; what a case has several of, at 0 to count - 1, each with an index of its own, growing from 1. */
 typedef struct ch_query_parts {
     size_t (*count)(const ch_case *the_case);
     uint32_t (*index)(const ch_case *the_case, size_t at);
     bool (*fits)(const ch_query_arguments *asked, const ch_case *the_case, size_t at);
-    void (*put)(ch_query_row *row, const ch_case *the_case, size_t at);
+    void (*put)(ch_mp_row *row, const ch_case *the_case, size_t at);
 } ch_query_parts;
 /* Of the case that the arguments name, read into scratch; of all cases that the asker may read. */
 ch_status ch_query_parts_of_case(ch_query_look *look, const ch_query_parts *parts,
@@ -111,13 +93,12 @@ ch_status ch_query_refuse_after(ch_query_look *look);
 ch_query_run ch_query_handoffs;
 /* queries_clocks.c */
 ch_query_run ch_query_clocks;
-void ch_query_put_clock(ch_query_row *row, const ch_case *the_case, const ch_case_clock *clock);
 /* queries_audit.c */
 ch_query_run ch_query_audit;
 /* queries_keeping.c */
 ch_query_run ch_query_erasure;
 /* `erased`, `held`, where it is. */
-ch_status ch_query_put_mark(ch_query_look *look, ch_query_row *row, const ch_case *the_case) CH_MUST_CHECK;
+ch_status ch_query_put_mark(ch_query_look *look, ch_mp_row *row, const ch_case *the_case) CH_MUST_CHECK;
 /* Of the arguments `phone` or `id_number`: cases that may be read or not, oldest first. */
 ch_status ch_query_numbers_of_person(ch_query_look *look, uint64_t *out_numbers, size_t *count) CH_MUST_CHECK;
 /* queries_tables.c */

@@ -16,7 +16,7 @@ static bool has_no_key(const ch_query_look *look, uint64_t number)
     return status == CH_ERASED;
 }
 
-ch_status ch_query_put_mark(ch_query_look *look, ch_query_row *row, const ch_case *the_case)
+ch_status ch_query_put_mark(ch_query_look *look, ch_mp_row *row, const ch_case *the_case)
 {
     ch_mark mark;
     ch_status status = ch_state_reader_mark(look->asker->state, the_case->number, &mark);
@@ -25,10 +25,10 @@ ch_status ch_query_put_mark(ch_query_look *look, ch_query_row *row, const ch_cas
                             the_case->id);
     }
     if (mark.erased_sequence != 0 || has_no_key(look, the_case->number)) {
-        ch_query_put_flag(row, "erased", true);
+        ch_mp_row_put_flag(row, "erased", true);
     }
     if (mark.held_sequence != 0) {
-        ch_query_put_flag(row, "held", true);
+        ch_mp_row_put_flag(row, "held", true);
     }
     return CH_OK;
 }
@@ -57,15 +57,15 @@ ch_status ch_query_numbers_of_person(ch_query_look *look, uint64_t *out_numbers,
 
 /* ---- an erasure */
 
-static ch_status put_copies(ch_query_look *look, ch_query_row *row)
+static ch_status put_copies(ch_query_look *look, ch_mp_row *row)
 {
     ch_buf rows;
     uint32_t count;
     ch_buf_init(&rows, COPIES_LIMIT);
     bool settled = ch_key_copies_tell(look->asker->hub->key_copies, &rows, &count);
-    ch_query_put_flag(row, "settled", settled);
+    ch_mp_row_put_flag(row, "settled", settled);
     if (settled && rows.failed == CH_OK) {
-        ch_query_put_key(row, "copies");
+        ch_mp_row_put_key(row, "copies");
         ch_mp_put_array(row->out, count);
         ch_mp_put_raw(row->out, ch_buf_str(&rows));
     }
@@ -74,7 +74,7 @@ static ch_status put_copies(ch_query_look *look, ch_query_row *row)
     return status == CH_OK ? CH_OK : ch_error_set(look->error, status, "QUERY", "no room for the copies");
 }
 
-static ch_status put_event(ch_query_look *look, ch_query_row *row, uint64_t sequence)
+static ch_status put_event(ch_query_look *look, ch_mp_row *row, uint64_t sequence)
 {
     ch_record record;
     ch_event event;
@@ -85,12 +85,12 @@ static ch_status put_event(ch_query_look *look, ch_query_row *row, uint64_t sequ
         return ch_error_set(look->error, status == CH_END ? CH_BUSY : status, "log",
                             "the record of the erasure cannot be read");
     }
-    ch_query_put_int(row, "sequence", (int64_t)sequence);
-    ch_query_put_int(row, "recorded", event.recorded_ms);
-    ch_query_put_str(row, "actor", event.actor);
-    ch_query_put_str(row, "reason", ch_mp_find_str(event.data, "reason"));
+    ch_mp_row_put_int(row, "sequence", (int64_t)sequence);
+    ch_mp_row_put_int(row, "recorded", event.recorded_ms);
+    ch_mp_row_put_str(row, "actor", event.actor);
+    ch_mp_row_put_str(row, "reason", ch_mp_find_str(event.data, "reason"));
     if (ch_mp_find(event.data, "cases", &list, &cases)) {
-        ch_query_put_key(row, "cases");
+        ch_mp_row_put_key(row, "cases");
         ch_mp_put_raw(row->out, cases);
     }
     return CH_OK;
@@ -111,8 +111,8 @@ static ch_status answer_erasure(ch_query_look *look, ch_case *the_case)
         return ch_error_set(look->error, CH_NOT_FOUND, "QUERY.arguments.case", "case %s was not erased",
                             the_case->id);
     }
-    ch_query_row row = ch_query_row_begin(look);
-    ch_query_put_text(&row, "case", the_case->id);
+    ch_mp_row row = ch_query_row_begin(look);
+    ch_mp_row_put_text(&row, "case", the_case->id);
     status = put_event(look, &row, mark.erased_sequence);
     status = status == CH_OK ? put_copies(look, &row) : status;
     ch_query_row_end(look, &row);

@@ -13,11 +13,11 @@ typedef struct parts_walk {
 
 void ch_query_put_part(ch_query_look *look, const ch_query_parts *parts, const ch_case *the_case, size_t at)
 {
-    ch_query_row row = ch_query_row_begin(look);
+    ch_mp_row row = ch_query_row_begin(look);
     parts->put(&row, the_case, at);
-    ch_query_put_text(&row, "case", the_case->id);
-    ch_query_put_text(&row, "category", the_case->category);
-    ch_query_put_text(&row, "area", the_case->area);
+    ch_mp_row_put_text(&row, "case", the_case->id);
+    ch_mp_row_put_text(&row, "category", the_case->category);
+    ch_mp_row_put_text(&row, "area", the_case->area);
     ch_query_row_end(look, &row);
 }
 

@@ -3,24 +3,6 @@
  */
 #include "hub/run/queries_inside.h"
 
-static void put_links(ch_query_row *row, const ch_case *the_case)
-{
-    if (the_case->link_count == 0) {
-        return;
-    }
-    ch_query_put_key(row, "links");
-    ch_mp_put_array(row->out, (uint32_t)the_case->link_count);
-    for (size_t i = 0; i < the_case->link_count; i++) {
-        ch_query_row map = ch_query_map_begin(row->out);
-        ch_query_put_text(&map, "case", the_case->links[i].id);
-        ch_query_put_text(&map, "relation", ch_relation_name(the_case->links[i].relation));
-        if (the_case->links[i].score != 0) {
-            ch_query_put_int(&map, "score", the_case->links[i].score);
-        }
-        ch_query_map_end(&map);
-    }
-}
-
 /* The end of the row of merges that begins there. */
 static ch_status load_last(ch_query_look *look, uint64_t number, ch_case *last)
 {
@@ -34,10 +16,9 @@ static ch_status load_last(ch_query_look *look, uint64_t number, ch_case *last)
                                           "the case that another was merged into cannot be read");
 }
 
-ch_status ch_query_put_relations(ch_query_look *look, ch_query_row *row, const ch_case *the_case)
+ch_status ch_query_put_relations(ch_query_look *look, ch_mp_row *row, const ch_case *the_case)
 {
     ch_case *last;
-    put_links(row, the_case);
     if (the_case->merged_into == 0) {
         return CH_OK;
     }
@@ -46,7 +27,7 @@ ch_status ch_query_put_relations(ch_query_look *look, ch_query_row *row, const c
     }
     ch_status status = load_last(look, the_case->merged_into, last);
     if (status == CH_OK) {
-        ch_query_put_text(row, "merged_into", last->id);
+        ch_mp_row_put_text(row, "merged_into", last->id);
     }
     ch_case_free(last);
     return status;

@@ -40,12 +40,12 @@ static int64_t metric(const _Atomic uint64_t *of)
     return value > INT64_MAX ? INT64_MAX : (int64_t)value;
 }
 
-static void put_measured(ch_query_row *row, const ch_metrics *metrics)
+static void put_measured(ch_mp_row *row, const ch_metrics *metrics)
 {
     if (ch_metric_get(&metrics->log_map_bytes) != 0) {
-        ch_query_put_int(row, "log_bytes", metric(&metrics->log_used_bytes));
-        ch_query_put_int(row, "map_bytes", metric(&metrics->log_map_bytes));
-        ch_query_put_int(row, "disk_free_bytes", metric(&metrics->disk_free_bytes));
+        ch_mp_row_put_int(row, "log_bytes", metric(&metrics->log_used_bytes));
+        ch_mp_row_put_int(row, "map_bytes", metric(&metrics->log_map_bytes));
+        ch_mp_row_put_int(row, "disk_free_bytes", metric(&metrics->disk_free_bytes));
     }
 }
 
@@ -63,22 +63,22 @@ ch_status ch_query_status(ch_query_look *look)
         return ch_query_end_walk(look, status, "state");
     }
     bool ready = ch_hub_is_ready(hub, reason);
-    ch_query_row row = ch_query_row_begin(look);
-    ch_query_put_int(&row, "pid", getpid());
-    ch_query_put_text(&row, "version", hub->options.version);
-    ch_query_put_text(&row, "hub", hub->store->hub_code);
-    ch_query_put_int(&row, "epoch", hub->store->epoch);
-    ch_query_put_int(&row, "sequence", (int64_t)ch_log_reader_last(look->asker->log));
-    ch_query_put_int(&row, "state_sequence", (int64_t)ch_state_reader_position(look->asker->state));
-    ch_query_put_int(&row, "uptime_ms", ch_clock_monotonic_ms(hub->options.clock) - hub->started_ms);
-    ch_query_put_int(&row, "clients", metric(&hub->metrics->clients));
-    ch_query_put_int(&row, "subscriptions", metric(&hub->metrics->subscriptions));
-    ch_query_put_int(&row, "held", metric(&hub->metrics->held_cases));
-    ch_query_put_int(&row, "cases", (int64_t)totals.cases);
-    ch_query_put_int(&row, "dead_letters", open_letters);
+    ch_mp_row row = ch_query_row_begin(look);
+    ch_mp_row_put_int(&row, "pid", getpid());
+    ch_mp_row_put_text(&row, "version", hub->options.version);
+    ch_mp_row_put_text(&row, "hub", hub->store->hub_code);
+    ch_mp_row_put_int(&row, "epoch", hub->store->epoch);
+    ch_mp_row_put_int(&row, "sequence", (int64_t)ch_log_reader_last(look->asker->log));
+    ch_mp_row_put_int(&row, "state_sequence", (int64_t)ch_state_reader_position(look->asker->state));
+    ch_mp_row_put_int(&row, "uptime_ms", ch_clock_monotonic_ms(hub->options.clock) - hub->started_ms);
+    ch_mp_row_put_int(&row, "clients", metric(&hub->metrics->clients));
+    ch_mp_row_put_int(&row, "subscriptions", metric(&hub->metrics->subscriptions));
+    ch_mp_row_put_int(&row, "held", metric(&hub->metrics->held_cases));
+    ch_mp_row_put_int(&row, "cases", (int64_t)totals.cases);
+    ch_mp_row_put_int(&row, "dead_letters", open_letters);
     put_measured(&row, hub->metrics);
-    ch_query_put_flag(&row, "ready", ready);
-    ch_query_put_text(&row, "reason", reason);
+    ch_mp_row_put_flag(&row, "ready", ready);
+    ch_mp_row_put_text(&row, "reason", reason);
     ch_query_row_end(look, &row);
     return CH_OK;
 }
@@ -90,18 +90,18 @@ static bool may_see_letter(const ch_grant *grant, const ch_dead_letter *letter)
     return grant->role != CH_ROLE_CONNECTOR || strcmp(grant->name, letter->connector) == 0;
 }
 
-static void put_letter(ch_query_row *row, const ch_dead_letter *letter)
+static void put_letter(ch_mp_row *row, const ch_dead_letter *letter)
 {
-    ch_query_put_int(row, "deadletter", (int64_t)letter->number);
-    ch_query_put_text(row, "status", letter->status);
-    ch_query_put_text(row, "connector", letter->connector);
-    ch_query_put_text(row, "stage", letter->stage);
-    ch_query_put_text(row, "code", letter->code);
-    ch_query_put_text(row, "reason", letter->reason);
-    ch_query_put_text(row, "place", letter->place);
-    ch_query_put_text(row, "mapping", letter->mapping);
-    ch_query_put_int(row, "recorded", letter->recorded_ms);
-    ch_query_put_int(row, "sequence", (int64_t)letter->sequence);
+    ch_mp_row_put_int(row, "deadletter", (int64_t)letter->number);
+    ch_mp_row_put_text(row, "status", letter->status);
+    ch_mp_row_put_text(row, "connector", letter->connector);
+    ch_mp_row_put_text(row, "stage", letter->stage);
+    ch_mp_row_put_text(row, "code", letter->code);
+    ch_mp_row_put_text(row, "reason", letter->reason);
+    ch_mp_row_put_text(row, "place", letter->place);
+    ch_mp_row_put_text(row, "mapping", letter->mapping);
+    ch_mp_row_put_int(row, "recorded", letter->recorded_ms);
+    ch_mp_row_put_int(row, "sequence", (int64_t)letter->sequence);
 }
 
 static bool fits(const ch_query_arguments *asked, const ch_dead_letter *letter)
@@ -121,7 +121,7 @@ static bool see_letter(void *context, const ch_dead_letter *letter)
     }
     snprintf(look->answer->next, sizeof look->answer->next, "%" PRIu64, letter->number);
     if (fits(look->arguments, letter) && may_see_letter(look->asker->grant, letter)) {
-        ch_query_row row = ch_query_row_begin(look);
+        ch_mp_row row = ch_query_row_begin(look);
         put_letter(&row, letter);
         ch_query_row_end(look, &row);
     }
@@ -147,7 +147,7 @@ static bool may_see_raw(const ch_grant *grant)
     return grant->role == CH_ROLE_CONNECTOR || grant->private_right == CH_PRIVATE_ALL;
 }
 
-static ch_status put_raw(ch_query_look *look, ch_query_row *row, const ch_dead_letter *letter)
+static ch_status put_raw(ch_query_look *look, ch_mp_row *row, const ch_dead_letter *letter)
 {
     ch_buf secret = {.size = 0};
     ch_mp_value raw;
@@ -158,7 +158,7 @@ static ch_status put_raw(ch_query_look *look, ch_query_row *row, const ch_dead_l
         status = ch_read_secret(&secret, look->asker->hub->store, &record, &event);
     }
     if (status == CH_OK && ch_mp_find(ch_buf_str(&secret), "raw", &raw, NULL) && raw.kind == CH_MP_BIN) {
-        ch_query_put_key(row, "raw");
+        ch_mp_row_put_key(row, "raw");
         ch_mp_put_bin(row->out, raw.str);
     }
     ch_read_secret_done(&secret);
@@ -183,7 +183,7 @@ ch_status ch_query_dead_letter(ch_query_look *look)
         return ch_error_set(look->error, CH_NOT_FOUND, "QUERY.arguments.deadletter",
                             "there is no such dead letter");
     }
-    ch_query_row row = ch_query_row_begin(look);
+    ch_mp_row row = ch_query_row_begin(look);
     put_letter(&row, &letter);
     status = may_see_raw(grant) ? put_raw(look, &row, &letter) : CH_OK;
     ch_query_row_end(look, &row);
@@ -198,19 +198,19 @@ static bool is_own_or_operator(const ch_grant *grant, ch_str connector)
            (grant->role == CH_ROLE_CONNECTOR && ch_str_is(connector, grant->name));
 }
 
-static ch_status put_checkpoint(ch_query_look *look, ch_query_row *row, ch_str connector)
+static ch_status put_checkpoint(ch_query_look *look, ch_mp_row *row, ch_str connector)
 {
     ch_str data;
     ch_status status = ch_state_reader_checkpoint(look->asker->state, connector, &data);
     if (status == CH_OK) {
         ch_str value = ch_mp_find_str(data, "value");
-        ch_query_put_str(row, "checkpoint", value.size <= SHOWN_CHECKPOINT_MAX ? value : CH_STR_NONE);
+        ch_mp_row_put_str(row, "checkpoint", value.size <= SHOWN_CHECKPOINT_MAX ? value : CH_STR_NONE);
     }
     return status == CH_NOT_FOUND ? CH_OK : status;
 }
 
 /* What the connector last said of itself, under the names of QUERIES.md. */
-static void put_report(ch_query_row *row, ch_str report)
+static void put_report(ch_mp_row *row, ch_str report)
 {
     static const struct {
         const char *from, *to;
@@ -223,7 +223,7 @@ static void put_report(ch_query_row *row, ch_str report)
         ch_mp_value value;
         ch_str bytes;
         if (ch_mp_find(report, fields[i].from, &value, &bytes) && value.kind != CH_MP_NIL) {
-            ch_query_put_key(row, fields[i].to);
+            ch_mp_row_put_key(row, fields[i].to);
             ch_mp_put_raw(row->out, bytes);
         }
     }
@@ -241,7 +241,7 @@ static bool see_connector(void *context, ch_str name, ch_str report)
         return false;
     }
     snprintf(look->answer->next, sizeof look->answer->next, "%.*s", CH_STR_ARG(name));
-    ch_query_row row = ch_query_row_begin(look);
+    ch_mp_row row = ch_query_row_begin(look);
     put_report(&row, report);
     if (is_own_or_operator(look->asker->grant, name)) {
         look->status = put_checkpoint(look, &row, name);
@@ -270,9 +270,9 @@ ch_status ch_query_checkpoint(ch_query_look *look)
     if (status != CH_OK) {
         return status == CH_NOT_FOUND ? CH_OK : ch_query_end_walk(look, status, "state");
     }
-    ch_query_row row = ch_query_row_begin(look);
-    ch_query_put_str(&row, "connector", connector);
-    ch_query_put_key(&row, "value");
+    ch_mp_row row = ch_query_row_begin(look);
+    ch_mp_row_put_str(&row, "connector", connector);
+    ch_mp_row_put_key(&row, "value");
     ch_mp_put_str(row.out, ch_mp_find_str(data, "value"));
     ch_query_row_end(look, &row);
     return CH_OK;
@@ -282,19 +282,19 @@ ch_status ch_query_checkpoint(ch_query_look *look)
 
 static void put_party(ch_query_look *look, const ch_party *party)
 {
-    ch_query_row row = ch_query_row_begin(look);
-    ch_query_put_text(&row, "party", party->code);
-    ch_query_put_text(&row, "name", party->name);
-    ch_query_put_text(&row, "kind", party->kind);
-    ch_query_put_text(&row, "supervisor", party->supervisor);
+    ch_mp_row row = ch_query_row_begin(look);
+    ch_mp_row_put_text(&row, "party", party->code);
+    ch_mp_row_put_text(&row, "name", party->name);
+    ch_mp_row_put_text(&row, "kind", party->kind);
+    ch_mp_row_put_text(&row, "supervisor", party->supervisor);
     if (party->area_count > 0) {
-        ch_query_put_key(&row, "areas");
+        ch_mp_row_put_key(&row, "areas");
         ch_mp_put_array(row.out, (uint32_t)party->area_count);
         for (size_t i = 0; i < party->area_count; i++) {
             ch_mp_put_text(row.out, party->areas[i]);
         }
     }
-    ch_query_put_text(&row, "reach", party->reach);
+    ch_mp_row_put_text(&row, "reach", party->reach);
     ch_query_row_end(look, &row);
 }
 
@@ -319,10 +319,10 @@ ch_status ch_query_parties(ch_query_look *look)
 }
 
 /* Each whole line of the text; what found no room in it is missing. */
-static void put_lines(ch_query_row *row, const char *key, ch_str text)
+static void put_lines(ch_mp_row *row, const char *key, ch_str text)
 {
     uint32_t count = 0;
-    ch_query_put_key(row, key);
+    ch_mp_row_put_key(row, key);
     size_t begun = ch_mp_begin_array(row->out);
     while (text.size > 0) {
         const char *end = memchr(text.at, '\n', text.size);
@@ -338,24 +338,24 @@ static void put_lines(ch_query_row *row, const char *key, ch_str text)
 }
 
 /* Of a route to several: who they are, and how they work. */
-static void put_receivers(ch_query_row *row, const ch_route *route)
+static void put_receivers(ch_mp_row *row, const ch_route *route)
 {
     char need[CH_NEED_SIZE];
     if (route->form == CH_FORM_SINGLE) {
         return;
     }
     const ch_plan plan = ch_plan_of_route(route);
-    ch_query_put_key(row, "parties");
+    ch_mp_row_put_key(row, "parties");
     ch_mp_put_array(row->out, (uint32_t)plan.count);
     for (size_t i = 0; i < plan.count; i++) {
         ch_mp_put_str(row->out, plan.parties[i]);
     }
-    ch_query_put_text(row, "form", ch_form_name(route->form));
+    ch_mp_row_put_text(row, "form", ch_form_name(route->form));
     if (route->form == CH_FORM_PARALLEL) {
         ch_need_text(route->need, need);
-        ch_query_put_text(row, "need", need);
+        ch_mp_row_put_text(row, "need", need);
     } else if (route->form == CH_FORM_JOINT) {
-        ch_query_put_text(row, "lead", route->lead[0] == '\0' ? route->party : route->lead);
+        ch_mp_row_put_text(row, "lead", route->lead[0] == '\0' ? route->party : route->lead);
     }
 }
 
@@ -370,13 +370,13 @@ ch_status ch_query_route(ch_query_look *look)
     ch_buf why;
     ch_buf_init(&why, WHY_LIMIT);
     const ch_route *route = ch_route_choose(look->asker->rules, &question, &why);
-    ch_query_row row = ch_query_row_begin(look);
+    ch_mp_row row = ch_query_row_begin(look);
     if (route != NULL) {
-        ch_query_put_text(&row, "route", route->name);
-        ch_query_put_text(&row, "party", route->party);
+        ch_mp_row_put_text(&row, "route", route->name);
+        ch_mp_row_put_text(&row, "party", route->party);
         put_receivers(&row, route);
-        ch_query_put_text(&row, "reason", route->reason);
-        ch_query_put_time(&row, "due_after_ms", route->due_after_ms);
+        ch_mp_row_put_text(&row, "reason", route->reason);
+        ch_mp_row_put_time(&row, "due_after_ms", route->due_after_ms);
     }
     put_lines(&row, "why", ch_buf_str(&why));
     ch_query_row_end(look, &row);
@@ -397,10 +397,10 @@ static ch_status put_grant(ch_query_look *look, const ch_grant *grant, bool conf
     ch_mp_reader reader = ch_mp_reader_of(ch_buf_str(&encoded));
     ch_status status = encoded.failed;
     if (status == CH_OK && ch_mp_next(&reader, &head)) {
-        ch_query_row row = ch_query_row_begin(look);
+        ch_mp_row row = ch_query_row_begin(look);
         ch_buf_append(row.out, reader.at, (size_t)(reader.end - reader.at));
         row.pairs = head.count;
-        ch_query_put_flag(&row, "configured", configured);
+        ch_mp_row_put_flag(&row, "configured", configured);
         ch_query_row_end(look, &row);
     }
     ch_buf_done(&encoded);

@@ -4,6 +4,7 @@
 #include "hub/cli/answers.h"
 #include "hub/cli/exit_codes.h"
 #include "hub/cli/line_reader.h"
+#include "hub/cli/rows.h"
 #include "hub/cli/suggest.h"
 #include "hub/cli/table.h"
 #include "hub/cli/text_width.h"
@@ -107,6 +108,20 @@ static void times_and_durations_are_shown_for_people(void **state)
     for (size_t i = 0; i < sizeof durations / sizeof *durations; i++) {
         ch_duration(durations[i].ms, text);
         assert_string_equal(text, durations[i].text);
+    }
+}
+
+static void every_part_of_a_case_shows_its_times_as_text(void **state)
+{
+    (void)state;
+    static const char *const parts[] = {"handoffs", "clocks", "steps"};
+    for (size_t i = 0; i < CH_COUNT_OF(parts); i++) {
+        json_t *row = json_pack("{s:[{s:I, s:i}]}", parts[i], "ended", (json_int_t)NOON, "remaining", 1000);
+        ch_row_show_times(row);
+        const json_t *part = json_array_get(json_object_get(row, parts[i]), 0);
+        assert_string_equal(ch_row_text(part, "ended"), "2026-11-23T04:00:00Z");
+        assert_int_equal(ch_row_int(part, "remaining", 0), 1000);
+        json_decref(row);
     }
 }
 
@@ -330,6 +345,7 @@ int main(void)
         cmocka_unit_test(what_is_no_time_is_refused),
         cmocka_unit_test(times_are_read_in_the_citys_zone_unless_they_name_their_own),
         cmocka_unit_test(times_and_durations_are_shown_for_people),
+        cmocka_unit_test(every_part_of_a_case_shows_its_times_as_text),
         cmocka_unit_test(a_starting_point_is_a_word_a_sequence_or_a_time),
         cmocka_unit_test(text_of_citizens_cannot_steer_the_terminal),
         cmocka_unit_test(chinese_is_two_columns_wide_and_is_never_cut_in_half),
