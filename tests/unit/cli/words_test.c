@@ -1,6 +1,7 @@
 /* The parts without a hub: suggestions, times, widths, tables, lines, answers, exit codes. */
 #include "tests/unit/cli/check.h"
 
+#include "hub/base/array.h"
 #include "hub/cli/answers.h"
 #include "hub/cli/exit_codes.h"
 #include "hub/cli/line_reader.h"
