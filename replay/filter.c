@@ -55,10 +55,15 @@ static bool is_before(const ch_bound *bound, const ch_event *event)
            (bound->is_time ? event->recorded_ms < bound->time_ms : event->sequence < bound->sequence);
 }
 
+bool ch_bound_is_passed(const ch_bound *bound, const ch_event *event)
+{
+    return bound->given &&
+           (bound->is_time ? event->recorded_ms > bound->time_ms : event->sequence > bound->sequence);
+}
+
 bool ch_filter_is_past(const ch_filter *filter, const ch_event *event)
 {
-    const ch_bound *to = &filter->to;
-    return to->given && (to->is_time ? event->recorded_ms > to->time_ms : event->sequence > to->sequence);
+    return ch_bound_is_passed(&filter->to, event);
 }
 
 static bool topic_fits(const ch_replay_options *options, ch_str topic)

@@ -15,6 +15,9 @@ typedef struct ch_bound {
 ch_status ch_bound_parse(ch_bound *out_bound, const char *text, const char *name,
                          ch_error *error) CH_MUST_CHECK;
 
+/* Nothing from here on lies within it any more; of one that was not given, everything does. */
+bool ch_bound_is_passed(const ch_bound *bound, const ch_event *event);
+
 typedef struct ch_filter {
     const ch_replay_options *options;
     ch_bound from, to;

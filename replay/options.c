@@ -20,19 +20,24 @@ typedef struct option {
 static const option table[] = {
     {"store", "DIR", "the data folder, or a backup of it (CASEHUB_STORE)", FIELD(store), TEXT, ONE_PLACE},
     {"file", "FILE", "an archive or export instead of a store", FIELD(file), TEXT,
-     OF(CH_VERB_CAT) | OF(CH_VERB_IMPORT) | OF(CH_VERB_VERIFY)},
+     OF(CH_VERB_CAT) | OF(CH_VERB_IMPORT) | OF(CH_VERB_STATE) | OF(CH_VERB_VERIFY)},
     {"json", NULL, "one JSON object a line", FIELD(json), FLAG, EVERY},
     {"from", "WHERE", "a sequence, or a recorded time (RFC 3339)", FIELD(from), TEXT,
      OF(CH_VERB_CAT) | OF(CH_VERB_EXPORT)},
     {"to", "WHERE", "the last one: a sequence, or a recorded time", FIELD(to), TEXT,
      OF(CH_VERB_CAT) | OF(CH_VERB_EXPORT)},
+    {"as-of", "WHERE", "the moment: a sequence, or a recorded time (the end)", FIELD(as_of), TEXT,
+     OF(CH_VERB_STATE)},
     {"topic", "PATTERN", "only topics that match, * one token, > the rest; may be repeated", FIELD(topics),
      TEXTS, OF(CH_VERB_CAT)},
-    {"case", "ID", "only this case", FIELD(case_id), TEXT, OF(CH_VERB_CAT)},
+    {"case", "ID", "only this case; of state also by a ref", FIELD(case_id), TEXT,
+     OF(CH_VERB_CAT) | OF(CH_VERB_STATE)},
     {"system", "NAME", "only cases that began in this system", FIELD(system), TEXT, OF(CH_VERB_CAT)},
-    {"party", "CODE", "only what this party received, leads or did", FIELD(party), TEXT, OF(CH_VERB_CAT)},
+    {"party", "CODE", "only what this party received, leads or did; of state its open handoffs", FIELD(party),
+     TEXT, OF(CH_VERB_CAT) | OF(CH_VERB_STATE)},
     {"actor", "NAME", "only what this client sent", FIELD(actor), TEXT, OF(CH_VERB_CAT)},
     {"mapping", "VERSION", "only what this version of a mapping made", FIELD(mapping), TEXT, OF(CH_VERB_CAT)},
+    {"hash", NULL, "one hash over the whole state", FIELD(hash), FLAG, OF(CH_VERB_STATE)},
     {"anomalous", NULL, "only what no lifecycle allows", FIELD(anomalous), FLAG, OF(CH_VERB_CAT)},
     {"limit", "N", "stop after so many", FIELD(limit), NUMBER, OF(CH_VERB_CAT)},
     {"table", NULL, "columns for people", FIELD(table), FLAG, OF(CH_VERB_CAT)},
@@ -58,7 +63,7 @@ static const option table[] = {
     {"swap", NULL, "replace the state of a stopped hub by the new one", FIELD(swap), FLAG,
      OF(CH_VERB_REBUILD)},
     {"progress", NULL, "tell how far it is, also when nobody looks", FIELD(progress), FLAG,
-     OF(CH_VERB_EXPORT) | OF(CH_VERB_IMPORT) | OF(CH_VERB_REBUILD) | OF(CH_VERB_VERIFY)},
+     OF(CH_VERB_EXPORT) | OF(CH_VERB_IMPORT) | OF(CH_VERB_REBUILD) | OF(CH_VERB_STATE) | OF(CH_VERB_VERIFY)},
     {"prefix", NULL, "one may go on where the other ends", FIELD(prefix), FLAG, OF(CH_VERB_DIFF)},
     {"help", NULL, "this text", FIELD(help), FLAG, EVERY},
     {"version", NULL, "which program this is", FIELD(version), FLAG, EVERY},
@@ -169,9 +174,10 @@ static ch_status take_word(ch_replay_options *options, const char *word, ch_erro
             return CH_OK;
         }
     }
-    return misuse(error,
-                  "there is no verb %s; there are cat, diff, export, head, import, key, rebuild and verify",
-                  word);
+    return misuse(
+        error,
+        "there is no verb %s; there are cat, diff, export, head, import, key, rebuild, state and verify",
+        word);
 }
 
 static ch_status check_export(const ch_replay_options *options, ch_error *error)
@@ -194,7 +200,8 @@ static ch_status check_export(const ch_replay_options *options, ch_error *error)
 static ch_status check_whole(const ch_replay_options *options, uint64_t given, ch_error *error)
 {
     if (options->verb == CH_VERB_COUNT) {
-        return misuse(error, "a verb is missing: cat, diff, export, head, import, key, rebuild or verify");
+        return misuse(error,
+                      "a verb is missing: cat, diff, export, head, import, key, rebuild, state or verify");
     }
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         if ((given & UINT64_C(1) << i) != 0 && (table[i].verbs & OF(options->verb)) == 0) {
@@ -232,6 +239,10 @@ static ch_status check_whole(const ch_replay_options *options, uint64_t given, c
     }
     if (options->verb == CH_VERB_HEAD && options->key == NULL) {
         return misuse(error, "head needs --key, the file of a signing key: casehub-replay key new FILE");
+    }
+    if (options->verb == CH_VERB_STATE &&
+        (options->case_id != NULL) + (options->party != NULL) + options->hash != 1) {
+        return misuse(error, "state needs one of --case, --party and --hash");
     }
     if (options->into != NULL && options->swap) {
         return misuse(error, "--into and --swap exclude each other");

@@ -23,6 +23,8 @@ typedef struct ch_replay_texts {
     X(CH_VERB_IMPORT, import, "", 0, "brings an archive with sealed parts into the store of a stopped hub")  \
     X(CH_VERB_KEY, key, " new FILE", 2, "makes a key that signs heads, and FILE.pub that checks them")       \
     X(CH_VERB_REBUILD, rebuild, "", 0, "folds the log again, and compares with the state of a stopped hub")  \
+    X(CH_VERB_STATE, state, "", 0,                                                                           \
+      "says what the hub knew at a moment: a case, a party's inbox, or the hash")                            \
     X(CH_VERB_VERIFY, verify, "", 0, "checks every record, the chain, every case's versions and the fold")
 typedef enum ch_replay_verb {
 #define CH_REPLAY_VERB_ENUM(symbol, name, operands, count, help) symbol,
@@ -36,11 +38,11 @@ typedef struct ch_replay_options {
     ch_replay_verb verb; /* CH_VERB_COUNT: none given */
     bool help, version, json;
     const char *store, *file;
-    const char *from, *to;
+    const char *from, *to, *as_of;
     ch_replay_texts topics;
     const char *case_id, *system, *party, *actor, *mapping;
     int64_t limit;
-    bool anomalous, table, follow, personal;
+    bool anomalous, hash, table, follow, personal;
     const char *key, *keys, *heads, *public_key;
     const char *output, *format;
     bool sealed, without_sealed, progress;

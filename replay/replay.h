@@ -47,6 +47,7 @@ ch_status ch_replay_head(ch_replay *replay, ch_error *error) CH_MUST_CHECK;
 ch_status ch_replay_import(ch_replay *replay, ch_error *error) CH_MUST_CHECK;
 ch_status ch_replay_key(ch_replay *replay, ch_error *error) CH_MUST_CHECK;
 ch_status ch_replay_rebuild(ch_replay *replay, ch_error *error) CH_MUST_CHECK;
+ch_status ch_replay_state(ch_replay *replay, ch_error *error) CH_MUST_CHECK;
 ch_status ch_replay_verify(ch_replay *replay, ch_error *error) CH_MUST_CHECK;
 
 #endif

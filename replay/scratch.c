@@ -4,6 +4,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define ROOM "/var/tmp"
+
+const char *ch_scratch_room(const ch_replay *replay)
+{
+    const char *room = replay->world->variable("TMPDIR");
+    return room == NULL || *room == '\0' ? ROOM : room;
+}
+
 ch_status ch_scratch_make(ch_scratch *out_scratch, const char *parent, ch_error *error)
 {
     ch_scratch scratch;

@@ -7,9 +7,6 @@
 
 #include <unistd.h>
 
-/* Room on disk, not memory: a state is nearly as large as its log. */
-#define ROOM "/var/tmp"
-
 static ch_status check_backup(ch_survey *survey, ch_error *error)
 {
     ch_error told = {.status = CH_OK};
@@ -110,8 +107,7 @@ ch_status ch_replay_verify(ch_replay *replay, ch_error *error)
 {
     ch_place place;
     ch_refold refold;
-    const char *room = replay->world->variable("TMPDIR");
-    room = room == NULL || *room == '\0' ? ROOM : room;
+    const char *room = ch_scratch_room(replay);
     ch_status status = ch_place_open_given(&place, replay, error);
     if (status != CH_OK) {
         return status;

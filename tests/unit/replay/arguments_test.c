@@ -10,7 +10,7 @@ static void a_wrong_command_line_exits_64_and_says_what_is_wrong(void **state)
         {{NULL}, "a verb is missing"},
         {{"--store", "/nowhere"}, "a verb is missing"},
         {{"verfy"},
-         "there is no verb verfy; there are cat, diff, export, head, import, key, rebuild and verify"},
+         "there is no verb verfy; there are cat, diff, export, head, import, key, rebuild, state and verify"},
         {{"verify", "--stroe", "/x"}, "no option --stroe"},
         {{"verify", "-x"}, "no option -x"},
         {{"verify", "--store"}, "--store needs a value"},

@@ -1,0 +1,101 @@
+"""What the hub knew at a moment of the past is what it said at that moment."""
+import json
+import os
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import chp
+from hub import BIN, OwnHubTest
+
+
+class Moment:
+    """What the hub says now of cases and inboxes."""
+
+    def __init__(self, hub, cases, parties):
+        status, = hub.casehub("status")
+        self.sequence = status["sequence"]
+        self.cases = {case: self.show(hub, case) for case in cases}
+        self.inboxes = {party: hub.casehub("handoff", "list", "--party", party) for party in parties}
+
+    @staticmethod
+    def show(hub, case, *options):
+        """None: not there."""
+        done = hub.casehub("case", "show", case, *options, check=False)
+        return json.loads(done.stdout) if done.returncode == 0 else None
+
+
+def without(row, *fields):
+    return {name: value for name, value in row.items() if name not in fields}
+
+
+class Past(OwnHubTest):
+    """A story of three cases, and what the hub said after each step of it."""
+
+    PARTIES = ("urban-mgmt", "power-supply")
+
+    def setUp(self):
+        self.hub = self.new_hub().start()
+        self.operator = self.hub.client()
+        self.moments, self.cases, self.count = [], [], 0
+
+    def tell(self, type_, data=None, **attributes):
+        self.count += 1
+        answer, = self.operator.publish(chp.event(type_, "desk/operator", f"{self.count}", data, **attributes))
+        self.assertIsNone(answer["code"], answer)
+        return answer["case"]
+
+    def open(self, ref):
+        data = {"kind": "matter", "category": "lamp", "title": f"lamp {ref}", "text": "it is dark"}
+        case = self.tell("case.opened", data, ref=ref, area="330703")
+        self.cases.append(case)
+        self.look()
+        return case
+
+    def say(self, type_, case, data=None):
+        self.tell(type_, data, subject=case)
+        self.look()
+
+    def look(self):
+        self.moments.append(Moment(self.hub, self.cases, self.PARTIES))
+
+    def story(self):
+        one, two = self.open("1"), self.open("2")
+        self.say("handoff.offered", one, {"party": "power-supply"})
+        self.say("case.noted", one, {"text": "a note"})
+        self.say("case.milestone", one, {"code": "inspected", "value": "yes"})
+        self.say("case.assigned", two, {"party": "urban-mgmt"})
+        self.say("case.waiting", two, {"reason": "citizen"})
+        self.say("case.linked", one, {"other": two, "relation": "related"})
+        three = self.open("3")
+        self.say("case.resumed", two)
+        self.say("case.resolved", two, {"resolution": "it shines"})
+        self.say("case.feedback", two, {"score": 4, "satisfied": True})
+        self.say("case.merged", three, {"into": one})
+        self.say("case.reopened", two, {"reason": "dark-again"})
+
+    def state(self, *options, code=0):
+        done = subprocess.run([os.path.join(BIN, "casehub-replay"), "--store", self.hub.path("data"), "--json", "state", *options],
+                              capture_output=True, text=True, timeout=chp.WAIT, check=False)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def test_the_log_alone_tells_what_the_hub_knew(self):
+        self.story()
+        for moment in self.moments:
+            for case, then in moment.cases.items():
+                with self.subTest(sequence=moment.sequence, case=case):
+                    row, = self.state("--as-of", str(moment.sequence), "--case", case)
+                    self.assertEqual(row["as_of"], moment.sequence)
+                    if "asked" in then:  # the hub shows the case that stands for it
+                        self.assertEqual((row["state"], row["merged_into"]), ("merged", then["case"]))
+                    else:
+                        self.assertEqual(without(row, "as_of", "recorded"), without(then, "opened_event", "milestones"))
+            for party, then in moment.inboxes.items():
+                with self.subTest(sequence=moment.sequence, party=party):
+                    self.assertEqual(self.state("--as-of", str(moment.sequence), "--party", party), then)
+
+
+if __name__ == "__main__":
+    unittest.main()
