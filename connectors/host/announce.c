@@ -33,14 +33,15 @@ static bool set_totals(json_t *data, const ch_runner *runner)
 static json_t *describe(const ch_runner *runner, const char *state, const char *reason)
 {
     const ch_connector_config *config = runner->config;
+    const char *transport = config->transport_table == NULL ? "" : config->transport_table->name;
+    const char *format = config->format_table == NULL ? "" : config->format_table->name;
     char since[CH_TIME_TEXT_SIZE];
     json_t *data = json_object();
     ch_time_format(runner->since_ms, 0, since);
     bool done =
         data != NULL && set_text(data, "connector", config->name) && set_text(data, "state", state) &&
-        set_text(data, "address", runner->address) &&
-        set_text(data, "transport", config->transport_table->name) &&
-        set_text(data, "format", config->format_table->name) &&
+        set_text(data, "address", runner->address) && set_text(data, "transport", transport) &&
+        set_text(data, "format", format) &&
         set_text(data, "mapping", runner->pipeline == NULL ? "" : ch_pipeline_mapping(runner->pipeline)) &&
         set_text(data, "version", CASEHUB_VERSION) && set_text(data, "reason", reason) &&
         set_text(data, "since", since) && set_totals(data, runner);

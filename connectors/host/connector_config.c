@@ -27,7 +27,7 @@ static const ch_option host_options[] = {
     {"hub", CH_OPTION_STRING, AT(hub), "", 0, 300, "endpoint of the hub; default: $CASEHUB_HUB"},
     {"key", CH_OPTION_PATH, AT(key), "", 0, 1000, "key file; default: $CASEHUB_KEY"},
     {"state_dir", CH_OPTION_PATH, AT(state_dir), "state", 1, 1000,
-     "folder of the files NAME.lock, .rows, .attempt"},
+     "folder of the files NAME.lock, .rows, .attempt, .outward.attempt"},
     {"plugin", CH_OPTION_PATH, AT(plugin), "", 0, CH_PLUGIN_PATH_MOST,
      "shared object with more transports, formats, senders and writers"},
     {"batch", CH_OPTION_INT, AT(batch), "256", 1, 256, "events that commit together"},

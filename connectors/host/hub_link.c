@@ -3,6 +3,7 @@
 #include "hub/base/diag.h"
 
 #include <jansson.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,14 +12,17 @@
 #define REQUESTS_MOST 16 /* also the subscription's credit: more cannot be under way */
 #define SAID_TOKEN UINT64_MAX
 #define QUERY_TIMEOUT_MS 10000
+#define OUTWARD_ACK_TIMEOUT_MS 86400000 /* a sender ends each attempt itself */
 
 struct ch_hub_link {
     const ch_connector_config *config;
     const ch_clock *clock;
     casehub *hub;
     ch_delivery *delivery;
-    int stop_fd, subscription;
+    ch_outward *outward;
+    int stop_fd, subscription, outward_subscription;
     bool connected;
+    uint64_t sessions; /* so far */
     ch_request requests[REQUESTS_MOST];
     size_t first, count;
 };
@@ -52,6 +56,7 @@ static void on_state(void *context, bool connected, const char *text)
         ch_diag(connected ? CH_DIAG_INFO : CH_DIAG_WARN, COMPONENT, "%s: %s",
                 connected ? "connected" : "not connected", text == NULL ? "" : text);
     }
+    link->sessions += connected;
     link->connected = connected;
 }
 
@@ -115,7 +120,8 @@ static ch_status pump(ch_hub_link *link, ch_error *error)
     return CH_OK;
 }
 
-ch_status ch_hub_link_serve(ch_hub_link *link, int fd, int64_t wait_ms, ch_error *error)
+ch_status ch_hub_link_serve(ch_hub_link *link, const int fds[CH_HUB_LINK_FDS], int64_t wait_ms,
+                            ch_error *error)
 {
     ch_status status = pump(link, error);
     if (status != CH_OK) {
@@ -123,10 +129,11 @@ ch_status ch_hub_link_serve(ch_hub_link *link, int fd, int64_t wait_ms, ch_error
     }
     /* The client's own timers (heartbeats, reconnects) are served once a second at the latest. */
     int64_t bounded = wait_ms < 0 || wait_ms > 1000 ? 1000 : wait_ms;
-    struct pollfd fds[3] = {{.fd = link->stop_fd, .events = POLLIN},
-                            {.fd = casehub_fd(link->hub), .events = POLLIN},
-                            {.fd = fd, .events = POLLIN}};
-    int ready = poll(fds, fd < 0 ? 2 : 3, (int)bounded);
+    struct pollfd polled[] = {{.fd = link->stop_fd, .events = POLLIN},
+                              {.fd = casehub_fd(link->hub), .events = POLLIN},
+                              {.fd = fds[0], .events = POLLIN}, /* poll passes over -1 */
+                              {.fd = fds[1], .events = POLLIN}};
+    int ready = poll(polled, sizeof polled / sizeof *polled, (int)bounded);
     (void)ready;
     return pump(link, error);
 }
@@ -251,6 +258,91 @@ void ch_hub_link_done(ch_hub_link *link)
     }
 }
 
+/* ---- what goes out */
+
+static void on_outward_event(void *context, casehub *hub, const casehub_event *event)
+{
+    ch_hub_link *link = context;
+    char *json = casehub_event_json(event);
+    if (json == NULL) {
+        casehub_nak(hub, link->outward_subscription, event->sequence, -1, "no-memory");
+        return;
+    }
+    ch_outward_take(link->outward, event->sequence, event->attempt, json);
+}
+
+/* Credit of one: of a case whose event fails nothing later is on its way already. The hub never gives up by itself: a
+ * system that is away for a weekend makes no dead letters. */
+ch_status ch_hub_link_carry(ch_hub_link *link, ch_outward *outward, ch_error *error)
+{
+    const ch_outward_config *config = &link->config->outward;
+    char name[CH_CONNECTOR_NAME_MAX + 20];
+    snprintf(name, sizeof name, "outward-%s", link->config->name);
+    const casehub_subscription subscription = {CASEHUB_SIZE(casehub_subscription),
+                                               .name = name,
+                                               .patterns = (const char *const *)config->topics.at,
+                                               .pattern_count = config->topics.count,
+                                               .from = config->from,
+                                               .credit = 1,
+                                               .ack_timeout_ms = OUTWARD_ACK_TIMEOUT_MS,
+                                               .deliveries_most = UINT_MAX,
+                                               .involved = config->involved,
+                                               .test_mode = config->test_mode,
+                                               .context = link,
+                                               .on_event = on_outward_event};
+    link->outward = outward;
+    link->outward_subscription = casehub_subscribe(link->hub, &subscription);
+    return link->outward_subscription > 0 ? CH_OK : failure(link, error);
+}
+
+const char *ch_hub_link_hub_code(const ch_hub_link *link)
+{
+    return casehub_hub_code(link->hub);
+}
+
+static uint64_t port_session(void *context)
+{
+    return ((ch_hub_link *)context)->sessions;
+}
+
+/* What cannot be told comes again when its time has passed, or in the next session. */
+static void see_told(const ch_hub_link *link, uint64_t sequence, int result)
+{
+    if (result != 0) {
+        ch_diag(CH_DIAG_WARN, COMPONENT, "the hub is not told of event %llu: %s",
+                (unsigned long long)sequence, casehub_error_text(link->hub));
+    }
+}
+
+static void port_acknowledge(void *context, uint64_t sequence)
+{
+    ch_hub_link *link = context;
+    see_told(link, sequence, casehub_ack(link->hub, link->outward_subscription, sequence));
+}
+
+static void port_delay(void *context, uint64_t sequence, int64_t delay_ms)
+{
+    ch_hub_link *link = context;
+    see_told(link, sequence,
+             casehub_nak(link->hub, link->outward_subscription, sequence, (int)delay_ms, "unavailable"));
+}
+
+static void port_fail(void *context, uint64_t sequence, const char *code, const char *text, const char *where)
+{
+    ch_hub_link *link = context;
+    see_told(link, sequence,
+             casehub_fail(link->hub, link->outward_subscription, sequence, code, text, where));
+}
+
+ch_outward_port ch_hub_link_outward_port(ch_hub_link *link)
+{
+    return (ch_outward_port){.context = link,
+                             .session = port_session,
+                             .acknowledge = port_acknowledge,
+                             .delay = port_delay,
+                             .fail = port_fail};
+}
+
 /* ---- asking and telling */
 
 ch_status ch_hub_link_query(ch_hub_link *link, const char *name, const char *arguments, int timeout_ms,
@@ -311,10 +403,11 @@ static ch_status port_checkpoint(void *context, char **out_value, ch_error *erro
 static bool port_pause(void *context, int64_t wait_ms)
 {
     ch_hub_link *link = context;
+    static const int none[CH_HUB_LINK_FDS] = {-1, -1};
     int64_t until_ms = ch_clock_monotonic_ms(link->clock) + wait_ms, left = wait_ms;
     while (left > 0 && !ch_hub_link_stopping(link)) {
         ch_error error;
-        if (ch_hub_link_serve(link, -1, left, &error) != CH_OK) {
+        if (ch_hub_link_serve(link, none, left, &error) != CH_OK) {
             break; /* the next publish tells */
         }
         left = until_ms - ch_clock_monotonic_ms(link->clock);

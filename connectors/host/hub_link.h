@@ -5,6 +5,7 @@
 #define CH_CONNECTORS_HUB_LINK_H
 
 #include "connectors/host/delivery.h"
+#include "connectors/host/outward.h"
 
 /* What an operator asks, in the order asked. */
 typedef enum ch_request_kind {
@@ -33,9 +34,15 @@ ch_hub_port ch_hub_link_port(ch_hub_link *link);
 ch_status ch_hub_link_wait(ch_hub_link *link, ch_error *error) CH_MUST_CHECK;
 /* Subscribes to what operators ask. CH_DENIED, ... */
 ch_status ch_hub_link_listen(ch_hub_link *link, ch_error *error) CH_MUST_CHECK;
-/* Serves the connection, and waits up to wait_ms (-1: without end) for it, for fd (-1: none) or for the end.
+/* Subscribes to what goes out, durably as "outward-NAME"; one event is under way at a time. CH_DENIED, ... */
+ch_status ch_hub_link_carry(ch_hub_link *link, ch_outward *outward, ch_error *error) CH_MUST_CHECK;
+ch_outward_port ch_hub_link_outward_port(ch_hub_link *link);
+const char *ch_hub_link_hub_code(const ch_hub_link *link); /* "" before the welcome */
+/* Serves the connection, and waits up to wait_ms (-1: without end) for it, for one of fds (-1: none) or for the end.
  * CH_DENIED: the hub refuses this client for good. */
-ch_status ch_hub_link_serve(ch_hub_link *link, int fd, int64_t wait_ms, ch_error *error) CH_MUST_CHECK;
+#define CH_HUB_LINK_FDS 2
+ch_status ch_hub_link_serve(ch_hub_link *link, const int fds[CH_HUB_LINK_FDS], int64_t wait_ms,
+                            ch_error *error) CH_MUST_CHECK;
 bool ch_hub_link_stopping(const ch_hub_link *link);
 bool ch_hub_link_connected(const ch_hub_link *link);
 

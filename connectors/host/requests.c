@@ -133,6 +133,9 @@ static ch_status retry_row(ch_runner *runner, uint64_t number, const json_t *row
     if (connector == NULL || strcmp(connector, runner->config->name) != 0) {
         return CH_OK; /* somebody else's */
     }
+    if (runner->pipeline == NULL) {
+        return ch_error_set(error, CH_UNSUPPORTED, NULL, "nothing comes in here any more");
+    }
     if (state != NULL && strcmp(state, "open") != 0 && strcmp(state, "retrying") != 0) {
         return ch_error_set(error, CH_REFUSED, NULL, "it is %.20s already", state);
     }
@@ -165,7 +168,7 @@ static ch_status retry_letter(ch_runner *runner, uint64_t number, ch_error *erro
     status = retry_row(runner, number, json_array_get(rows, 0), error);
     json_decref(rows);
     free(json);
-    if (status != CH_OK) {
+    if (status != CH_OK && runner->delivery != NULL) {
         ch_delivery_drop(runner->delivery);
     }
     return status;

@@ -82,9 +82,6 @@ static ch_status open_state(ch_runner *runner, ch_error *error)
 
 static ch_status connect_hub(ch_runner *runner, ch_error *error)
 {
-    if (runner->config->outward.sender_table != NULL) {
-        return ch_error_set(error, CH_UNSUPPORTED, "outward", "this version sends nothing yet");
-    }
     if (runner->config->hub[0] == '\0') {
         return ch_error_set(error, CH_INVALID, "hub", "no endpoint: set hub, or CASEHUB_HUB");
     }
@@ -124,7 +121,6 @@ static ch_status listen_to_operators(ch_runner *runner, ch_error *error)
 static ch_status open_transport(ch_runner *runner, ch_error *error)
 {
     const casehub_transport *transport = runner->config->transport_table;
-    ch_runner_lend(runner);
     runner->transport = calloc(1, transport->state_size + 1);
     if (runner->transport == NULL) {
         return ch_error_set(error, CH_NO_MEMORY, transport->name, "no memory");
@@ -149,19 +145,47 @@ static void close_transport(ch_runner *runner)
     }
 }
 
-static ch_status start(ch_runner *runner, ch_error *error)
+static ch_status open_inward(ch_runner *runner, ch_error *error)
 {
-    ch_status status = lock(runner, error);
-    if (status == CH_OK) {
-        status = connect_hub(runner, error);
-    }
-    if (status == CH_OK) {
-        status = insist(runner, open_state, error);
-    }
+    ch_status status = insist(runner, open_state, error);
     if (status == CH_OK) {
         ch_hub_link_set_delivery(runner->link, runner->delivery);
         status = ch_pipeline_open(&runner->pipeline, runner->config, runner->rows, runner->attempt,
                                   runner->clock, error);
+    }
+    return status;
+}
+
+static ch_status open_outward(ch_runner *runner, ch_error *error)
+{
+    char attempt[PATH_MAX];
+    ch_status status = state_file(runner->config, "outward.attempt", attempt, error);
+    if (status == CH_OK) {
+        status = ch_attempt_open(&runner->outward_attempt, attempt, error);
+    }
+    if (status == CH_OK) {
+        const ch_outward_options options = {.config = runner->config,
+                                            .hub_code = ch_hub_link_hub_code(runner->link),
+                                            .port = ch_hub_link_outward_port(runner->link),
+                                            .host = &runner->outward_host,
+                                            .reason = runner->reason,
+                                            .attempt = runner->outward_attempt};
+        status = ch_outward_open(&runner->outward, &options, error);
+    }
+    return status == CH_OK ? ch_hub_link_carry(runner->link, runner->outward, error) : status;
+}
+
+static ch_status start(ch_runner *runner, ch_error *error)
+{
+    bool inward = runner->config->transport_table != NULL;
+    bool outward = runner->config->outward.sender_table != NULL;
+    ch_status status = lock(runner, error);
+    if (status == CH_OK) {
+        status = connect_hub(runner, error);
+    }
+    ch_runner_lend(runner);
+    if (status == CH_OK && inward) {
+        status = open_inward(runner, error);
     }
     if (status == CH_OK) {
         status = insist(runner, learn_pause, error);
@@ -169,23 +193,29 @@ static ch_status start(ch_runner *runner, ch_error *error)
     if (status == CH_OK) {
         status = insist(runner, listen_to_operators, error);
     }
-    return status == CH_OK ? open_transport(runner, error) : status;
+    if (status == CH_OK && outward) {
+        status = open_outward(runner, error);
+    }
+    return status == CH_OK && inward ? open_transport(runner, error) : status;
 }
 
-/* NULL: the transport does nothing at present. */
+/* NULL: there is no transport, or it does nothing at present. */
 static int (*transport_step(const ch_runner *runner))(void *state)
 {
     const casehub_transport *transport = runner->config->transport_table;
+    if (transport == NULL || !runner->paused) {
+        return transport == NULL ? NULL : transport->step;
+    }
     bool knows_pause = transport->size >= sizeof *transport;
-    return !runner->paused ? transport->step : knows_pause ? transport->step_paused : NULL;
+    return knows_pause ? transport->step_paused : NULL;
 }
 
 static ch_status step_transport(ch_runner *runner, int64_t *out_wait_ms, ch_error *error)
 {
     const casehub_transport *transport = runner->config->transport_table;
     int (*step)(void *) = transport_step(runner);
+    *out_wait_ms = -1;
     if (step == NULL) {
-        *out_wait_ms = -1;
         return CH_OK;
     }
     int result = step(runner->transport);
@@ -200,30 +230,52 @@ static ch_status step_transport(ch_runner *runner, int64_t *out_wait_ms, ch_erro
     return CH_OK;
 }
 
+/* Both ways; *out_wait_ms is the shorter wait, -1 being without end. */
+static ch_status step_both(ch_runner *runner, int64_t *out_wait_ms, ch_error *error)
+{
+    int64_t outward_ms = -1;
+    ch_status status = step_transport(runner, out_wait_ms, error);
+    if (status == CH_OK && runner->outward != NULL) {
+        status = ch_outward_step(runner->outward, runner->paused, &outward_ms, error);
+    }
+    if (outward_ms >= 0 && (*out_wait_ms < 0 || *out_wait_ms > outward_ms)) {
+        *out_wait_ms = outward_ms;
+    }
+    return status;
+}
+
 /* Between two units the hub has the last mark; the file it is in may grow when there is no room for a smaller one. */
 static void compact_rows(ch_runner *runner)
 {
     ch_error error = {.status = CH_OK};
-    if (!ch_delivery_is_stale(runner->delivery) && ch_rows_compact(runner->rows, &error) != CH_OK) {
+    if (runner->delivery != NULL && !ch_delivery_is_stale(runner->delivery) &&
+        ch_rows_compact(runner->rows, &error) != CH_OK) {
         ch_diag_failure(CH_RUNNER, &error, "the rows file could not be made smaller");
     }
+}
+
+static void list_fds(const ch_runner *runner, int fds[CH_HUB_LINK_FDS])
+{
+    fds[0] = transport_step(runner) != NULL ? runner->config->transport_table->fd(runner->transport) : -1;
+    fds[1] = runner->outward != NULL ? ch_outward_fd(runner->outward) : -1;
 }
 
 static ch_status loop(ch_runner *runner, ch_error *error)
 {
     ch_status status = CH_OK;
     int64_t wait_ms = 0;
+    int fds[CH_HUB_LINK_FDS];
     while (status == CH_OK && !ch_hub_link_stopping(runner->link)) {
-        int fd = transport_step(runner) == NULL ? -1 : runner->config->transport_table->fd(runner->transport);
-        status = ch_hub_link_serve(runner->link, fd, wait_ms, error);
+        list_fds(runner, fds);
+        status = ch_hub_link_serve(runner->link, fds, wait_ms, error);
         if (status == CH_OK) {
             status = ch_runner_serve_requests(runner, error);
         }
-        if (status == CH_OK && ch_delivery_is_stale(runner->delivery)) {
+        if (status == CH_OK && runner->delivery != NULL && ch_delivery_is_stale(runner->delivery)) {
             status = CH_END;
         }
         if (status == CH_OK) {
-            status = step_transport(runner, &wait_ms, error);
+            status = step_both(runner, &wait_ms, error);
         }
         if (status == CH_OK) {
             compact_rows(runner);
@@ -240,6 +292,8 @@ static void finish(ch_runner *runner)
     if (runner->link != NULL) {
         ch_hub_link_set_delivery(runner->link, NULL);
     }
+    ch_outward_close(runner->outward);
+    ch_attempt_close(runner->outward_attempt);
     ch_pipeline_close(runner->pipeline);
     ch_delivery_close(runner->delivery);
     ch_attempt_close(runner->attempt);

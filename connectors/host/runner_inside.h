@@ -15,11 +15,12 @@ typedef struct ch_runner {
     ch_hub_link *link;
     ch_hub_port port;
     ch_rows *rows;
-    ch_attempt *attempt;
-    ch_pipeline *pipeline;
+    ch_attempt *attempt, *outward_attempt;
+    ch_pipeline *pipeline; /* NULL, with rows and delivery: nothing comes in */
     ch_delivery *delivery;
-    casehub_host host; /* lent to the transport */
-    void *transport;   /* its state */
+    ch_outward *outward;             /* NULL: nothing goes out */
+    casehub_host host, outward_host; /* lent to the transport and to the sender */
+    void *transport;                 /* its state */
     bool transport_open, paused;
     char address[CH_ADDRESS_SIZE], reason[320];
     int64_t since_ms;
@@ -31,7 +32,7 @@ typedef struct ch_runner {
     ch_error fatal_error;
 } ch_runner;
 
-/* services.c */
+/* services.c: fills in both hosts. */
 void ch_runner_lend(ch_runner *runner);
 
 /* requests.c: does what operators asked. CH_END: restart. */

@@ -1,4 +1,4 @@
-/* services.c - what the host lends to a transport: casehub_host of casehub_connector.h. */
+/* services.c - what the host lends to a transport and to a sender: casehub_host of casehub_connector.h. */
 #include "connectors/host/runner_inside.h"
 
 #include "hub/base/diag.h"
@@ -11,11 +11,21 @@ static ch_runner *runner_of(const casehub_host *host)
     return host->context;
 }
 
-static void log_text(const casehub_host *host, casehub_level level, const char *text)
+static void log_as(const char *name, casehub_level level, const char *text)
 {
     static const ch_diag_level levels[] = {CH_DIAG_DEBUG, CH_DIAG_INFO, CH_DIAG_WARN, CH_DIAG_ERROR};
     size_t index = (size_t)level < sizeof levels / sizeof *levels ? (size_t)level : CASEHUB_ERROR;
-    ch_diag(levels[index], runner_of(host)->config->transport_table->name, "%s", text);
+    ch_diag(levels[index], name, "%s", text);
+}
+
+static void log_text(const casehub_host *host, casehub_level level, const char *text)
+{
+    log_as(runner_of(host)->config->transport_table->name, level, text);
+}
+
+static void log_outward(const casehub_host *host, casehub_level level, const char *text)
+{
+    log_as(runner_of(host)->config->outward.sender_table->name, level, text);
 }
 
 static int64_t wall_ms(const casehub_host *host)
@@ -45,6 +55,22 @@ static void set_address(const casehub_host *host, const char *address)
     if (runner->transport_open && !runner->paused) {
         ch_runner_announce(runner, "running", "");
     }
+}
+
+/* Of a connector that only sends; else it is the transport's that people ask for. */
+static void set_outward_address(const casehub_host *host, const char *address)
+{
+    ch_runner *runner = runner_of(host);
+    if (runner->config->transport_table == NULL) {
+        ch_str_copy_cut(runner->address, sizeof runner->address, ch_str_of(address));
+    }
+}
+
+static void settle(const casehub_host *host, casehub_sent sent, const char *reason, int64_t wait_ms,
+                   const char *answer, size_t answer_size)
+{
+    (void)answer, (void)answer_size;
+    ch_outward_settle(runner_of(host)->outward, sent, reason, wait_ms);
 }
 
 static void fail(const casehub_host *host, const char *reason)
@@ -262,4 +288,10 @@ void ch_runner_lend(ch_runner *runner)
                                   .query = query,
                                   .release = release,
                                   .connected = connected};
+    runner->outward_host = runner->host;
+    runner->outward_host.log = log_outward;
+    runner->outward_host.set_address = set_outward_address;
+    runner->outward_host.position = NULL;
+    runner->outward_host.take = NULL;
+    runner->outward_host.settle = settle;
 }

@@ -145,7 +145,7 @@ struct casehub_host {
     /* In words, why open or step failed. Cut at 320 bytes. */
     void (*fail)(const casehub_host *host, const char *reason);
 
-    /* The transport's own position of the last unit that is done; "" at first. */
+    /* For a transport, as is take: its own position of the last unit that is done; "" at first. */
     const char *(*position)(const casehub_host *host);
     /* Reads the unit to its end, and returns when all of it is durable in the hub (or when it cannot be). Waits while
      * the hub is away, unless the unit is answered: then at most `answer_timeout`, and RETRY. *outcome is filled in

@@ -1,0 +1,135 @@
+"""Events that go out to a system as files: who gets them, in which order, and what a crash or a full folder does."""
+import json
+import os
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "story"))
+from city import BIN, DEADLINE, City
+from hub import wait_until
+
+NAME, PARTY = "orders", "urban-mgmt"
+CONFIG = """
+name = "orders"; source = "works/orders"; state_dir = "state"; memory_most = 0;
+outward = {
+  sender = "file_put"; mapping = "out.jq"; from = "all"; retry_first = "20ms"; retry_most = "200ms";
+  topics = [ "handoff.offered.*.urban-mgmt.>", "case.noted.>" ];
+  file_put = { folder = "out"; };
+};
+"""
+MAPPING = '''if .type == "case.noted" then
+  if .data.text == "bad" then refuse("data.text"; "it is bad")
+  elif .data.text == "unsafe" then {body: 1, name: "../x"}
+  else {body: .data.text, name: "\\(.sequence).txt"} end
+else {body: {handoff: .data.handoff, at: $record.time}, name: "\\(.data.handoff | split("/") | join("-")).json"} end'''
+
+
+class Outward(unittest.TestCase):
+    def setUp(self):
+        self.city = City()
+        self.addCleanup(self.city.close)
+        self.city.grant(NAME, "connector", sources=["works", "desk"], parties=[PARTY], private="all")
+        self.operator = self.city.client("operator")
+        self.folder = pathlib.Path(self.city.path("works"))
+        (self.folder / "out").mkdir(parents=True)
+        (self.folder / "out.jq").write_text(MAPPING)
+        (self.folder / "orders.cfg").write_text(CONFIG)
+        self.connector = self.city.program(NAME, os.path.join(BIN, "casehub-connect"), "run", NAME, "--config",
+                                           self.folder / "orders.cfg", CASEHUB_HUB=self.city.ready["tcp"],
+                                           CASEHUB_KEY=self.city.path(NAME))
+        self.said = 0
+
+    def publish(self, type_, data, **more):
+        self.said += 1
+        return self.operator.publish_one(type_, "desk", f"said-{self.said}", data, **more)
+
+    def open(self, ref, **data):
+        return self.publish("case.opened", {"kind": "matter", "title": "an invented lamp", **data}, ref=ref)["case"]
+
+    def files(self):
+        return {path.name: path.read_text() for path in (self.folder / "out").iterdir() if not path.name.startswith(".")}
+
+    def has(self, count):
+        wait_until(lambda: len(self.files()) >= count, f"{count} files", DEADLINE)
+        self.assertEqual(len(self.files()), count)
+
+    def letters(self):
+        return self.city.casehub("deadletter", "list", "--all")
+
+    def test_an_offer_becomes_a_file_and_is_delivered(self):
+        self.connector.start()
+        self.open("a", category="lamp.out")
+        delivered = self.city.wait_for("handoff.delivered.>")
+        (name, text), = self.files().items()
+        self.assertEqual(json.loads(text)["handoff"], delivered["data"]["handoff"])
+        self.assertEqual(name, delivered["data"]["handoff"].replace("/", "-") + ".json")
+        row, = self.city.casehub("connector", "list")
+        self.assertEqual((row["connector"], row["state"]), (NAME, "running"))
+
+    def test_nothing_is_lost_and_a_case_keeps_its_order_when_the_connector_is_killed(self):
+        cases = [self.open(ref) for ref in "ab"]
+        sequences = []
+        for number in range(60):
+            sequences.append(self.publish("case.noted", {"text": f"{number}"}, subject=cases[number % 2])["sequence"])
+        for count in (1, 20, 40):
+            self.connector.start()
+            wait_until(lambda: len(self.files()) >= count, f"{count} files", DEADLINE)
+            self.connector.kill()
+        self.connector.start()
+        self.has(60)
+        self.assertEqual({name: int(text.strip('"')) for name, text in self.files().items()},
+                         {f"{sequence}.txt": number for number, sequence in enumerate(sequences)})
+        times = [(self.folder / "out" / f"{sequence}.txt").stat().st_mtime_ns for sequence in sequences]
+        for first in (0, 1):
+            self.assertEqual(times[first::2], sorted(times[first::2]))
+        self.assertEqual(self.letters(), [])
+
+    def test_a_folder_that_is_away_makes_the_case_wait_and_no_dead_letter(self):
+        (self.folder / "out").rmdir()
+        self.connector.start()
+        case = self.open("a")
+        for text in ("one", "two"):
+            self.publish("case.noted", {"text": text}, subject=case)
+        wait_until(lambda: self.connector.log().count("(attempt ") >= 12, "it tries and tries", DEADLINE)
+        self.assertEqual(self.letters(), [])
+        (self.folder / "out").mkdir()
+        self.has(2)
+
+    def test_what_can_never_go_becomes_a_dead_letter_and_its_case_goes_on(self):
+        self.connector.start()
+        case = self.open("a")
+        bad = self.publish("case.noted", {"text": "bad"}, subject=case)["sequence"]
+        unsafe = self.publish("case.noted", {"text": "unsafe"}, subject=case)["sequence"]
+        self.publish("case.noted", {"text": "good"}, subject=case)
+        self.has(1)
+        letters = wait_until(lambda: len(self.letters()) == 2 and self.letters(), "two letters", DEADLINE)
+        self.assertEqual([(letter["connector"], letter["code"], letter["place"]) for letter in letters],
+                         [("outward-orders", "invalid", f"sequence {bad}"), ("outward-orders", "refused", f"sequence {unsafe}")])
+        self.assertEqual(letters[0]["reason"], "data.text: it is bad")
+        (self.folder / "out.jq").write_text('{body: .data.text, name: "again.txt"}')
+        self.connector.stop()
+        self.connector.start()
+        self.city.casehub("deadletter", "retry", str(letters[0]["deadletter"]))
+        self.has(2)
+        self.assertEqual(self.files()["again.txt"], '"bad"')
+
+    def test_a_pause_holds_what_goes_out(self):
+        self.connector.start()
+        case = self.open("a")
+        ours = lambda state: lambda event: event["source"] == "works/orders" and event["data"]["state"] == state
+        say = lambda state: self.operator.publish_one("hub.connector", "desk", state, {"connector": NAME, "state": state})
+        self.city.wait_for("hub.connector.>", ours("running"))
+        say("paused")
+        self.city.wait_for("hub.connector.>", ours("paused"))
+        self.publish("case.noted", {"text": "one"}, subject=case)
+        pending = lambda: any(row["pending"] for row in self.city.casehub("subscription", "list")
+                              if row["name"] == "outward-orders")
+        wait_until(pending, "it is with the connector", DEADLINE)
+        self.assertEqual(self.files(), {})
+        say("running")
+        self.has(1)
+
+
+if __name__ == "__main__":
+    unittest.main()
