@@ -1,7 +1,9 @@
-# One request of a citizen's client (GeoReport v2, POST /requests): a case of kind request.
+# One request of a citizen's client (GeoReport v2, POST /requests): a case of kind request. Or an update of one (POST
+# /servicerequestupdates): a note of its case, or what the citizen thinks of what was done.
 #
 # The transport has checked the fields and made `token`, which is the same for every repetition of one POST: so it is
-# the event's id and the case's ref. `digest` lets the transport see that a repetition is one.
+# the event's id and the case's ref. `digest` lets the transport see that a repetition is one. An update comes with the
+# `ref` of its case.
 
 # Where the request does not say better: Haishu.
 def home_area: "330203";
@@ -28,32 +30,41 @@ def full_name:
     else $parts | reverse | join(" ")
     end;
 
-lookup($tables.services; .service_code; "service_code") as $service
-| { type: "case.opened",
+def attachments: if .media_url then [{ name: "media_url", url: .media_url }] else null end;
+
+def person:
+  { name: full_name, phone: .phone, email: .email, device_id: .device_id, account_id: .account_id };
+
+def update:
+  { type: (if .score != null or .satisfied != null then "case.feedback" else "case.noted" end),
     id: .token,
-    ref: .token,
-    time: $record.time,
-    area: area,
-    data: {
-      kind: "request",
-      channel: "web",
-      title: title($service),
-      text: said,
-      category: $service.category,
-      category_local: .service_code,
-      priority: ($service.priority | tonumber),
-      lon: .long,
-      lat: .lat,
-      address_id: .address_id,
-      attributes: .attributes,
-      attachments: (if .media_url then [{ name: "media_url", url: .media_url }] else null end),
-      request_digest: .digest
-    },
-    private: {
-      name: full_name,
-      phone: .phone,
-      email: .email,
-      address: .address_string,
-      device_id: .device_id,
-      account_id: .account_id
-    } }
+    ref: .ref,
+    time: .updated_datetime,
+    data: { text: said, score: .score, satisfied: .satisfied, status_local: .status, attachments: attachments },
+    private: person };
+
+def request:
+  lookup($tables.services; .service_code; "service_code") as $service
+  | { type: "case.opened",
+      id: .token,
+      ref: .token,
+      time: $record.time,
+      area: area,
+      data: {
+        kind: "request",
+        channel: "web",
+        title: title($service),
+        text: said,
+        category: $service.category,
+        category_local: .service_code,
+        priority: ($service.priority | tonumber),
+        lon: .long,
+        lat: .lat,
+        address_id: .address_id,
+        attributes: .attributes,
+        attachments: attachments,
+        request_digest: .digest
+      },
+      private: (person + { address: .address_string }) };
+
+if .service_request_id then update else request end

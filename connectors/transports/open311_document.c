@@ -10,9 +10,13 @@
 static const struct {
     const char *list, *item;
 } item_names[] = {
-    {"services", "service"},   {"attributes", "attribute"},
-    {"values", "value"},       {"service_requests", "request"},
-    {"endpoints", "endpoint"}, {"formats", "format"},
+    {"services", "service"},
+    {"attributes", "attribute"},
+    {"values", "value"},
+    {"service_requests", "request"},
+    {"service_request_updates", "request_update"},
+    {"endpoints", "endpoint"},
+    {"formats", "format"},
     {"errors", "error"},
 };
 

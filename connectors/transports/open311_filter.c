@@ -124,6 +124,26 @@ void ch_open311_filter_read(ch_open311_filter *out_filter, const ch_form *form,
     read_span(out_filter, form, now_ms, problems);
 }
 
+void ch_open311_filter_read_updates(ch_open311_filter *out_filter, const ch_form *form, int64_t now_ms,
+                                    ch_open311_problems *problems)
+{
+    ch_str ids = ch_form_get(form, "service_request_id");
+    const ch_form_field *twice = ch_form_contradiction(form);
+    *out_filter =
+        (ch_open311_filter){.open = true, .closed = true, .end_ms = INT64_MAX, .start_ms = INT64_MIN};
+    if (twice != NULL) {
+        ch_open311_refuse(problems, BAD_REQUEST, "%s: it comes twice with different values", twice->name.at);
+        return;
+    }
+    if (ids.at != NULL) {
+        read_ids(out_filter, ids, problems);
+    }
+    if (ids.at == NULL || ch_form_get(form, "start_date").at != NULL ||
+        ch_form_get(form, "end_date").at != NULL) {
+        read_span(out_filter, form, now_ms, problems);
+    }
+}
+
 void ch_open311_filter_done(ch_open311_filter *filter)
 {
     json_decref(filter->ids);

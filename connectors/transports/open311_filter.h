@@ -1,4 +1,4 @@
-/* open311_filter.h - which requests GET /requests asks for.
+/* open311_filter.h - which requests GET /requests asks for, and which updates GET /servicerequestupdates.
  *
  * GeoReport v2: without times the last 90 days; a span is 90 days at most; service_request_id goes before all others.
  */
@@ -25,6 +25,9 @@ typedef struct ch_open311_filter {
 void ch_open311_filter_read(ch_open311_filter *out_filter, const ch_form *form,
                             const ch_open311_services *services, int64_t now_ms,
                             ch_open311_problems *problems);
+/* Of updates: requests and a span, which here both count; requests alone are told from their beginning. */
+void ch_open311_filter_read_updates(ch_open311_filter *out_filter, const ch_form *form, int64_t now_ms,
+                                    ch_open311_problems *problems);
 void ch_open311_filter_done(ch_open311_filter *filter);
 
 /* By what the hub's rows tell. A state from `resolved` on is closed. */

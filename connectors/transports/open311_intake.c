@@ -84,25 +84,26 @@ static const struct {
     bool one_line;
     bool (*fits)(ch_str text);
     const char *expected;
+    bool of_place; /* an update has none */
 } plain_fields[] = {
-    {"description", DESCRIPTION_MOST, false, NULL, NULL},
-    {"address_string", 400, true, NULL, NULL},
-    {"address_id", 60, true, NULL, NULL},
-    {"email", 100, true, is_email, "an e-mail address"},
-    {"device_id", 200, true, NULL, NULL},
-    {"account_id", 200, true, NULL, NULL},
-    {"first_name", 60, true, NULL, NULL},
-    {"last_name", 60, true, NULL, NULL},
-    {"phone", 40, true, is_phone, "a phone number"},
-    {"media_url", 2000, true, is_web_address, "an http or https address"},
+    {"description", DESCRIPTION_MOST, false, NULL, NULL, false},
+    {"address_string", 400, true, NULL, NULL, true},
+    {"address_id", 60, true, NULL, NULL, true},
+    {"email", 100, true, is_email, "an e-mail address", false},
+    {"device_id", 200, true, NULL, NULL, false},
+    {"account_id", 200, true, NULL, NULL, false},
+    {"first_name", 60, true, NULL, NULL, false},
+    {"last_name", 60, true, NULL, NULL, false},
+    {"phone", 40, true, is_phone, "a phone number", false},
+    {"media_url", 2000, true, is_web_address, "an http or https address", false},
 };
 
-static void take_plain_fields(intake *in)
+static void take_plain_fields(intake *in, bool with_place)
 {
     for (size_t i = 0; i < sizeof plain_fields / sizeof *plain_fields; i++) {
         const char *name = plain_fields[i].name;
         ch_str text = ch_form_get(in->form, name);
-        if (text.at == NULL) {
+        if (text.at == NULL || (plain_fields[i].of_place && !with_place)) {
             continue;
         }
         if (count_characters(text) > plain_fields[i].characters_most) {
@@ -326,10 +327,97 @@ json_t *ch_open311_intake(const ch_open311_services *services, const ch_form *fo
     }
     take_service(&in);
     take_location(&in);
-    take_plain_fields(&in);
+    take_plain_fields(&in, true);
     if (in.service != NULL) {
         take_attributes(&in);
     }
+    if (problems->code != 0) {
+        json_decref(in.record);
+        return NULL;
+    }
+    return in.record;
+}
+
+/* ---- updates */
+
+#define AHEAD_MOST_MS ((int64_t)10 * 60 * 1000) /* so far a client's clock may be ahead */
+
+static void take_update_time(intake *in, int64_t now_ms)
+{
+    char formatted[CH_TIME_TEXT_SIZE];
+    int64_t time_ms = 0;
+    ch_str text = ch_form_get(in->form, "updated_datetime");
+    if (text.at == NULL) {
+        ch_open311_refuse(in->problems, BAD_REQUEST, "updated_datetime: it is missing");
+    } else if (ch_open311_time(text, &time_ms) != CH_OK) {
+        ch_open311_refuse(in->problems, BAD_REQUEST,
+                          "updated_datetime: a time with its zone is expected, such as 2026-11-23T10:27:00Z");
+    } else if (time_ms > now_ms + AHEAD_MOST_MS) {
+        ch_open311_refuse(in->problems, BAD_REQUEST, "updated_datetime: it lies in the future");
+    } else {
+        ch_time_format(time_ms, 0, formatted);
+        put_text(in->record, "updated_datetime", ch_str_of(formatted));
+    }
+}
+
+static void take_status(intake *in)
+{
+    char name[40];
+    ch_str status = ch_form_get(in->form, "status");
+    if (status.at == NULL) {
+        return;
+    }
+    bool fits = ch_str_copy(name, sizeof name, status) == CH_OK;
+    for (char *at = name; fits && *at != '\0'; at++) {
+        fits = isalpha((unsigned char)*at) || strchr("_ -", *at) != NULL;
+        *at = (char)tolower((unsigned char)*at);
+    }
+    if (fits) {
+        put_text(in->record, "status", ch_str_of(name));
+    } else {
+        ch_open311_refuse(in->problems, BAD_REQUEST, "status: a word such as open or closed is expected");
+    }
+}
+
+static void take_judgement(intake *in)
+{
+    ch_str score = ch_form_get(in->form, "score"), satisfied = ch_form_get(in->form, "satisfied");
+    if (score.at != NULL && (score.size != 1 || score.at[0] < '1' || score.at[0] > '5')) {
+        ch_open311_refuse(in->problems, BAD_REQUEST, "score: a number from 1 to 5 is expected");
+    } else if (score.at != NULL) {
+        json_object_set_new(in->record, "score", json_integer(score.at[0] - '0'));
+    }
+    if (satisfied.at != NULL && !ch_str_is(satisfied, "true") && !ch_str_is(satisfied, "false")) {
+        ch_open311_refuse(in->problems, BAD_REQUEST, "satisfied: true or false is expected");
+    } else if (satisfied.at != NULL) {
+        json_object_set_new(in->record, "satisfied", json_boolean(ch_str_is(satisfied, "true")));
+    }
+    if (score.at == NULL && satisfied.at == NULL && ch_form_get(in->form, "description").at == NULL) {
+        ch_open311_refuse(in->problems, BAD_REQUEST, "description: it is missing");
+    }
+}
+
+json_t *ch_open311_update_intake(const ch_form *form, int64_t now_ms, ch_open311_problems *problems)
+{
+    intake in = {.form = form, .problems = problems, .record = json_object()};
+    ch_str id = ch_form_get(form, "service_request_id");
+    const ch_form_field *twice = ch_form_contradiction(form);
+    if (in.record == NULL) {
+        ch_open311_refuse(problems, NO_MEMORY, "no memory to read the update");
+        return NULL;
+    }
+    if (twice != NULL) {
+        ch_open311_refuse(problems, BAD_REQUEST, "%s: it comes twice with different values", twice->name.at);
+    }
+    if (id.at == NULL) {
+        ch_open311_refuse(problems, BAD_REQUEST, "service_request_id: it is missing");
+    } else {
+        put_text(in.record, "service_request_id", id);
+    }
+    take_update_time(&in, now_ms);
+    take_plain_fields(&in, false);
+    take_status(&in);
+    take_judgement(&in);
     if (problems->code != 0) {
         json_decref(in.record);
         return NULL;

@@ -32,13 +32,13 @@ static const char *client_token(const ch_open311_visit *visit)
     return visit->idempotency_key != NULL ? visit->idempotency_key : token.at;
 }
 
-static bool choose_token(ch_open311_visit *visit)
+bool ch_open311_choose_token(ch_open311_visit *visit, const char *otherwise)
 {
-    const char *given = client_token(visit);
+    const char *given = client_token(visit) != NULL ? client_token(visit) : otherwise;
     unsigned char bytes[(CH_OPEN311_TOKEN_SIZE - 1) / 2];
     if (given != NULL && (strlen(given) > CH_OPEN311_KEY_MOST || !ch_str_is_utf8(ch_str_of(given)))) {
         ch_open311_visit_refuse(visit, CH_HTTP_BAD_REQUEST,
-                                "Idempotency-Key or token: at most 200 bytes of UTF-8");
+                                "Idempotency-Key, token, update_id: at most 200 bytes of UTF-8");
         return false;
     }
     if (given != NULL) {
@@ -110,13 +110,10 @@ static void log_rejection(const ch_open311_visit *visit, const casehub_outcome *
     host->log(host, CASEHUB_WARN, text);
 }
 
-static void answer_rejected(ch_open311_visit *visit, const json_t *record, const casehub_outcome *outcome)
+void ch_open311_answer_rejected(ch_open311_visit *visit, const casehub_outcome *outcome)
 {
     ch_status status;
     bool known = ch_status_from_name(outcome->code, &status) == CH_OK;
-    if (known && status == CH_CONFLICT && answer_known(visit, record)) {
-        return; /* an earlier POST that was not answered in time had come through */
-    }
     log_rejection(visit, outcome);
     if (known && (status == CH_INVALID || status == CH_TOO_LARGE || status == CH_NOT_FOUND)) {
         ch_open311_refuse(&visit->problems, CH_HTTP_BAD_REQUEST, "%s", outcome->reason);
@@ -126,15 +123,14 @@ static void answer_rejected(ch_open311_visit *visit, const json_t *record, const
     }
 }
 
-static void submit(ch_open311_visit *visit, const json_t *record)
+casehub_verdict ch_open311_take(ch_open311_visit *visit, const json_t *record, casehub_outcome *out_outcome)
 {
     ch_open311_site *site = visit->site;
     const casehub_host *host = site->host;
-    casehub_outcome outcome = {CASEHUB_SIZED(casehub_outcome)};
     char *text = json_dumps(record, JSON_COMPACT);
     if (text == NULL) {
-        ch_open311_visit_refuse(visit, CH_HTTP_INTERNAL_ERROR, "no memory to take the request");
-        return;
+        snprintf(out_outcome->code, sizeof out_outcome->code, "%s", ch_status_name(CH_NO_MEMORY));
+        return CASEHUB_REJECT;
     }
     record_unit reading = {text, strlen(text)};
     const casehub_unit unit = {CASEHUB_SIZED(casehub_unit),
@@ -144,9 +140,19 @@ static void submit(ch_open311_visit *visit, const json_t *record)
                                .answered = true,
                                .read = read_record,
                                .context = &reading};
-    switch (host->take(host, &unit, &outcome)) {
+    casehub_verdict verdict = host->take(host, &unit, out_outcome);
+    free(text);
+    if (verdict == CASEHUB_DONE && out_outcome->sequence > site->seen) {
+        site->seen = out_outcome->sequence;
+    }
+    return verdict;
+}
+
+static void submit(ch_open311_visit *visit, const json_t *record)
+{
+    casehub_outcome outcome = {CASEHUB_SIZED(casehub_outcome)};
+    switch (ch_open311_take(visit, record, &outcome)) {
     case CASEHUB_DONE:
-        site->seen = outcome.sequence > site->seen ? outcome.sequence : site->seen;
         if (outcome.events == 0) {
             ch_open311_visit_refuse(visit, CH_HTTP_BAD_REQUEST, "the mapping makes nothing of it");
         } else {
@@ -157,15 +163,19 @@ static void submit(ch_open311_visit *visit, const json_t *record)
         ch_open311_answer_later(visit, "the hub did not answer in time: repeat the request under the same "
                                        "Idempotency-Key, and it is opened once");
         break;
-    case CASEHUB_REJECT: answer_rejected(visit, record, &outcome); break;
+    case CASEHUB_REJECT:
+        /* An earlier POST that was not answered in time may have come through. */
+        if (strcmp(outcome.code, ch_status_name(CH_CONFLICT)) != 0 || !answer_known(visit, record)) {
+            ch_open311_answer_rejected(visit, &outcome);
+        }
+        break;
     }
-    free(text);
 }
 
 void ch_open311_post(ch_open311_visit *visit)
 {
     json_t *record = ch_open311_intake(&visit->site->services, &visit->form, &visit->problems);
-    if (record == NULL || !choose_token(visit)) {
+    if (record == NULL || !ch_open311_choose_token(visit, NULL)) {
         json_decref(record);
         return;
     }

@@ -3,6 +3,8 @@
 #include "connectors/transports/open311_filter.h"
 #include "hub/base/clock.h"
 
+#include <stdio.h>
+
 static const char *text_at(const json_t *object, const char *name)
 {
     const char *text = json_string_value(json_object_get(object, name));
@@ -76,7 +78,7 @@ static const json_t *expected_time(const json_t *row)
 
 /* ---- what was said about it */
 
-static bool is_for_citizen(const json_t *event, bool trusted)
+bool ch_open311_is_for_citizen(const json_t *event, bool trusted)
 {
     static const char *const answers[] = {"handoff.completed", "case.resolved", "case.rejected",
                                           "case.cancelled", "case.closed"};
@@ -92,7 +94,7 @@ static bool is_for_citizen(const json_t *event, bool trusted)
     return false;
 }
 
-static const char *said(const json_t *event)
+const char *ch_open311_said(const json_t *event)
 {
     const json_t *data = json_object_get(event, "data");
     const char *text = text_at(data, "text");
@@ -103,8 +105,8 @@ static const char *last_answer(const ch_open311_case *of)
 {
     for (size_t i = json_array_size(of->events); i > 0; i--) {
         const json_t *event = json_array_get(of->events, i - 1);
-        if (is_for_citizen(event, of->trusted) && said(event) != NULL) {
-            return said(event);
+        if (ch_open311_is_for_citizen(event, of->trusted) && ch_open311_said(event) != NULL) {
+            return ch_open311_said(event);
         }
     }
     return NULL;
@@ -185,4 +187,25 @@ json_t *ch_open311_request_document(const ch_open311_services *services, const c
         put_details(document, row);
     }
     return document;
+}
+
+json_t *ch_open311_update_document(const json_t *event, const char *case_id)
+{
+    char id[100];
+    const char *state = text_at(event, "casestate");
+    json_t *document = json_object();
+    ch_open311_update_id(id, sizeof id, case_id,
+                         (uint64_t)json_integer_value(json_object_get(event, "caseversion")));
+    put_text(document, "update_id", id);
+    put_text(document, "service_request_id", case_id);
+    put_text(document, "status", state != NULL && ch_open311_is_closed(state) ? "closed" : "open");
+    put_time(document, "updated_datetime", json_object_get(event, "recordedtime"));
+    put_text(document, "description", ch_open311_said(event));
+    put_text(document, "media_url", NULL);
+    return document;
+}
+
+void ch_open311_update_id(char *out, size_t size, const char *case_id, uint64_t version)
+{
+    snprintf(out, size, "%s/%llu", case_id, (unsigned long long)version);
 }

@@ -20,4 +20,13 @@ ch_str ch_open311_service_code(const ch_open311_services *services, const json_t
 /* One item of "service_requests"; NULL: no memory. */
 json_t *ch_open311_request_document(const ch_open311_services *services, const ch_open311_case *of);
 
+/* Whether an event of the case says something to whoever asked for it. */
+bool ch_open311_is_for_citizen(const json_t *event, bool trusted);
+/* Its words; NULL: it has none. */
+const char *ch_open311_said(const json_t *event);
+/* One item of "service_request_updates". Its time is that at which it was recorded, which never goes back from one to the
+ * next. NULL: no memory. */
+json_t *ch_open311_update_document(const json_t *event, const char *case_id);
+void ch_open311_update_id(char *out, size_t size, const char *case_id, uint64_t version);
+
 #endif

@@ -181,6 +181,9 @@ static const ch_open311_page pages[] = {
     {"/requests", ch_open311_look_begin, ch_open311_look_step, CH_OPEN311_GET, .with_id = false},
     {"/requests", ch_open311_look_begin, ch_open311_look_step, CH_OPEN311_GET, .with_id = true},
     {"/requests", ch_open311_post, NULL, CH_OPEN311_POST, .with_id = false},
+    {"/servicerequestupdates", ch_open311_updates_begin, ch_open311_look_step, CH_OPEN311_GET,
+     .with_id = false},
+    {"/servicerequestupdates", ch_open311_update, NULL, CH_OPEN311_POST, .with_id = false},
     {"/tokens", ch_open311_look_up_token, NULL, CH_OPEN311_GET, .with_id = true},
 };
 
@@ -207,7 +210,7 @@ static void choose_format(ch_open311_visit *visit, ch_str *path, const char *acc
 
 static void choose_page(ch_open311_visit *visit, ch_open311_method method, ch_str path)
 {
-    bool known = false;
+    bool known = false, posts = false;
     const char *slash = path.size < 2 ? NULL : memchr(path.at + 1, '/', path.size - 1);
     ch_str base = {path.at, slash == NULL ? path.size : (size_t)(slash - path.at)};
     ch_str id = slash == NULL ? CH_STR_NONE : (ch_str){slash + 1, path.size - base.size - 1};
@@ -216,13 +219,14 @@ static void choose_page(ch_open311_visit *visit, ch_open311_method method, ch_st
     for (size_t i = 0; fits && i < sizeof pages / sizeof *pages; i++) {
         if (ch_str_is(base, pages[i].path) && pages[i].with_id == (id.at != NULL)) {
             known = true;
+            posts |= pages[i].method == CH_OPEN311_POST;
             visit->page = pages[i].method == method ? &pages[i] : visit->page;
         }
     }
     if (!known) {
         ch_open311_visit_refuse(visit, CH_HTTP_NOT_FOUND, "there is no such page");
     } else if (visit->page == NULL) {
-        visit->answer.allow = ch_str_is(base, "/requests") && id.at == NULL ? "GET, HEAD, POST" : "GET, HEAD";
+        visit->answer.allow = posts ? "GET, HEAD, POST" : "GET, HEAD";
         ch_open311_visit_refuse(visit, CH_HTTP_METHOD_NOT_ALLOWED, "this page does not know that method");
     }
 }

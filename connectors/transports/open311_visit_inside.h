@@ -1,4 +1,4 @@
-/* open311_visit_inside.h - what open311_visit.c, open311_post.c and open311_look.c share. */
+/* open311_visit_inside.h - what the files of a visit share. */
 #ifndef CH_CONNECTORS_OPEN311_VISIT_INSIDE_H
 #define CH_CONNECTORS_OPEN311_VISIT_INSIDE_H
 
@@ -38,6 +38,7 @@ struct ch_open311_visit {
     json_t *row, *events, *names, *found;
     char *next, *next_event; /* where the list of cases, and that of the row's events, goes on */
     bool more, more_events;
+    bool tells_updates, closed_before; /* closed_before: the case at hand, before the next event */
     int64_t until_ms;
 };
 
@@ -61,8 +62,20 @@ void ch_open311_post(ch_open311_visit *visit);
 /* GET /tokens/TOKEN. */
 void ch_open311_look_up_token(ch_open311_visit *visit);
 
-/* open311_look.c: GET /requests and /requests/ID. begin, then step until the answer is there. */
+/* Also of what else is posted. The token is what the client calls it: Idempotency-Key, the field token, or otherwise. False:
+ * it was refused. */
+bool ch_open311_choose_token(ch_open311_visit *visit, const char *otherwise);
+/* Hands the record over and waits for the outcome. */
+casehub_verdict ch_open311_take(ch_open311_visit *visit, const json_t *record, casehub_outcome *out_outcome);
+/* Of a record that was rejected, and that no earlier one explains. */
+void ch_open311_answer_rejected(ch_open311_visit *visit, const casehub_outcome *outcome);
+
+/* open311_update.c: POST /servicerequestupdates. */
+void ch_open311_update(ch_open311_visit *visit);
+
+/* open311_look.c: GET /requests, /requests/ID and /servicerequestupdates. begin, then step until the answer is there. */
 void ch_open311_look_begin(ch_open311_visit *visit);
+void ch_open311_updates_begin(ch_open311_visit *visit);
 void ch_open311_look_step(ch_open311_visit *visit);
 
 #endif

@@ -103,6 +103,58 @@ class Hotline(unittest.TestCase):
         closed = self.request(case, "")
         self.assertEqual((closed["status"], closed["status_notes"]), ("closed", "已修复 <&>"))
 
+    def update(self, case, key=None, **fields):
+        """(status, answer) of an update that is posted."""
+        form = {"api_key": "demo", "service_request_id": case, "updated_datetime": "2026-11-24T11:00:00Z", **fields}
+        status, _, body = call(f"{self.address}/servicerequestupdates.json", form, key)
+        return status, json.loads(body)
+
+    def updates(self, query):
+        """As (service_request_id, status, description)."""
+        status, _, body = call(f"{self.address}/servicerequestupdates.xml?{query}")
+        self.assertEqual(status, 200, body)
+        return [tuple(update.findtext(name) for name in ("service_request_id", "status", "description"))
+                for update in xml.fromstring(body).iter("request_update")]
+
+    def test_what_a_citizen_adds_is_taken_once_and_what_was_done_can_be_judged(self):
+        case = self.created()
+        self.assertEqual(self.update("ZJ-20261124-999", description="x")[0], 404)
+        self.assertEqual(self.update(case, score="5")[0], 400)
+        status, first = self.update(case, description="还有一盏", update_id="u-1", last_name="李", first_name="虚构")
+        self.assertEqual(status, 200, first)
+        self.connector.kill()
+        self.city.kill()
+        self.city.start()
+        self.start()
+        self.assertEqual(self.update(case, description="还有一盏", update_id="u-1", last_name="李", first_name="虚构"),
+                         (200, first))
+        self.assertEqual(self.update(case, description="别的", update_id="u-1")[0], 409)
+        self.assertEqual(self.update(case, description="别的", key="mine")[0], 200)
+        for verb in ("accept", "start", "complete"):
+            self.city.casehub("handoff", verb, f"{case}/h1", key=f"{LAMP}.key")
+        self.assertEqual(self.update(case, score="5", satisfied="true", update_id="u-2")[0], 200)
+        told = [event for event in self.city.events() if event["type"] in ("case.noted", "case.feedback")]
+        self.assertEqual([(event["subject"], event["data"].get("text"), event["data"].get("score")) for event in told],
+                         [(case, "还有一盏", None), (case, "别的", None), (case, None, 5)])
+        self.assertFalse([event for event in told if event.get("anomalous")])
+        self.assertEqual(self.city.casehub("case", "show", case)[0]["state"], "closed")
+
+    def test_a_client_reads_what_happened_since_it_asked_last(self):
+        lamp = self.created()
+        self.created({**FORM, "service_code": "advice"})
+        self.assertEqual(self.updates(""), [])
+        self.city.casehub("case", "reply", lamp, "--text", "明天来修", "--public", key=f"{LAMP}.key")
+        self.city.casehub("case", "reply", lamp, "--text", "只告诉本人", key=f"{LAMP}.key")
+        reply = (lamp, "open", "明天来修")
+        self.assertEqual(self.updates(f"service_request_id={lamp}"), [reply])
+        self.assertEqual(self.updates(f"service_request_id={lamp}&api_key=demo"), [reply, (lamp, "open", "只告诉本人")])
+        self.assertEqual(self.updates(""), [reply])
+        for verb in ("accept", "start"):
+            self.city.casehub("handoff", verb, f"{lamp}/h1", key=f"{LAMP}.key")
+        self.city.casehub("handoff", "complete", f"{lamp}/h1", "--text", "已修复", key=f"{LAMP}.key")
+        self.assertEqual(self.updates(""), [reply, (lamp, "open", "已修复"), (lamp, "closed", "")])
+        self.assertEqual(self.updates("end_date=2020-01-01T00:00:00Z"), [])
+
     def test_without_a_key_nobody_reads_what_was_said_or_where(self):
         case = self.created()
         shown = self.request(case)

@@ -8,12 +8,19 @@
 #define HOTLINE CASEHUB_SOURCE_DIR "/connectors/hotline/"
 #define CITY CASEHUB_SOURCE_DIR "/schemas/city/"
 #define REQUESTS HOTLINE "samples/requests-20261123"
+#define UPDATES HOTLINE "samples/updates-20261124"
 #define POSTED_MS INT64_C(1795521600000) /* 2026-11-24T12:00:00Z */
 
 static void records_become_what_is_kept_beside_them(void **state)
 {
     (void)state;
     expect_sample(HOTLINE "hotline.cfg", REQUESTS ".json", POSTED_MS, REQUESTS ".jsonl", 1);
+}
+
+static void updates_become_what_is_kept_beside_them(void **state)
+{
+    (void)state;
+    expect_sample(HOTLINE "hotline.cfg", UPDATES ".json", POSTED_MS, UPDATES ".jsonl", 1);
 }
 
 static void messages_become_what_is_kept_beside_them(void **state)
@@ -99,9 +106,8 @@ static void the_form_becomes_the_first_record(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(records_become_what_is_kept_beside_them),
-        TEST(messages_become_what_is_kept_beside_them),
-        TEST(every_service_has_a_category_of_the_city),
+        TEST(records_become_what_is_kept_beside_them),  TEST(updates_become_what_is_kept_beside_them),
+        TEST(messages_become_what_is_kept_beside_them), TEST(every_service_has_a_category_of_the_city),
         TEST(the_form_becomes_the_first_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -217,6 +217,59 @@ static ch_open311_filter read_filter(const char *text)
     return filter;
 }
 
+/* ---- updates */
+
+#define UPDATE "service_request_id=ZJ-20261124-7&updated_datetime=2026-11-24T11:00:00Z"
+
+static void expect_update_problem(const char *text, const char *told)
+{
+    ch_form form;
+    ch_open311_problems problems = {.code = 0};
+    read_form(&form, text);
+    assert_null(ch_open311_update_intake(&form, NOW_MS, &problems));
+    assert_int_equal(problems.code, 400);
+    expect_text(&problems, 0, 400, told);
+    json_decref(problems.list);
+    ch_form_done(&form);
+}
+
+static void an_update_must_say_what_of_which_request_and_when(void **state)
+{
+    (void)state;
+    expect_update_problem("updated_datetime=2026-11-24T11:00:00Z&description=a", "service_request_id");
+    expect_update_problem("service_request_id=ZJ-20261124-7&description=a",
+                          "updated_datetime: it is missing");
+    expect_update_problem("service_request_id=ZJ-20261124-7&description=a&updated_datetime=2026-11-24",
+                          "updated_datetime: a time");
+    expect_update_problem(
+        "service_request_id=ZJ-20261124-7&description=a&updated_datetime=2026-11-24T12:11:00Z", "future");
+    expect_update_problem(UPDATE, "description: it is missing");
+    expect_update_problem(UPDATE "&score=6", "score");
+    expect_update_problem(UPDATE "&score=04", "score");
+    expect_update_problem(UPDATE "&satisfied=yes", "satisfied");
+    expect_update_problem(UPDATE "&description=a&status=%3Cb%3E", "status");
+    expect_update_problem(UPDATE "&description=a&phone=x", "phone");
+    expect_update_problem(UPDATE "&description=a&description=b", "twice");
+}
+
+static void an_update_becomes_a_record(void **state)
+{
+    ch_form form;
+    ch_open311_problems problems = {.code = 0};
+    (void)state;
+    read_form(&form,
+              "service_request_id=ZJ-20261124-7&updated_datetime=2026-11-24T19:00:00+08:00&"
+              "description=a&status=CLOSED&score=4&satisfied=false&address_string=b&email=a@b.example");
+    json_t *record = ch_open311_update_intake(&form, NOW_MS, &problems);
+    json_t *wanted = json_pack("{s:s, s:s, s:s, s:s, s:i, s:b, s:s}", "service_request_id", "ZJ-20261124-7",
+                               "updated_datetime", "2026-11-24T11:00:00Z", "description", "a", "status",
+                               "closed", "score", 4, "satisfied", 0, "email", "a@b.example");
+    assert_true(json_equal(record, wanted));
+    json_decref(record);
+    json_decref(wanted);
+    ch_form_done(&form);
+}
+
 static void wrong_filters_are_refused(void **state)
 {
     (void)state;
@@ -323,6 +376,8 @@ int main(void)
         TEST(all_that_is_wrong_is_told_at_once),
         TEST(no_error_repeats_what_was_sent),
         TEST(a_whole_form_becomes_a_record),
+        TEST(an_update_must_say_what_of_which_request_and_when),
+        TEST(an_update_becomes_a_record),
         TEST(wrong_filters_are_refused),
         TEST(more_ids_than_rows_are_refused),
         TEST(without_times_the_last_90_days_are_meant),

@@ -77,6 +77,7 @@ static void other_methods_are_not_allowed(void **state)
     desk_open(&d);
     expect_code(ask_with_key(&d, CH_OPEN311_POST, "/services.json", "", NULL), "405", "method");
     expect_code(ask_with_key(&d, CH_OPEN311_OTHER, "/requests.json", "", NULL), "405", "method");
+    expect_code(ask_with_key(&d, CH_OPEN311_OTHER, "/servicerequestupdates.json", "", NULL), "405", "method");
     ch_open311_visit *visit = ch_open311_visit_new(&d.site, CH_OPEN311_OTHER, "/requests", NULL);
     assert_string_equal(ch_open311_visit_answer(visit)->allow, "GET, HEAD, POST");
     ch_open311_visit_free(visit);
@@ -583,6 +584,178 @@ static void a_search_without_end_is_given_up(void **state)
     desk_close(&d);
 }
 
+/* ---- updates */
+
+#define UPDATE                                                                                               \
+    "api_key=demo&service_request_id=ZJ-20261124-7&updated_datetime=2026-11-24T11:00:00Z&description=a&"     \
+    "update_id=17"
+#define KNOWN(state)                                                                                         \
+    "[{\"case\":\"ZJ-20261124-7\",\"ref\":\"t-7\",\"source\":\"hotline/81890\",\"state\":\"" state "\"}]"
+
+static const char *post_update(desk *d, const char *form)
+{
+    return ask_with_key(d, CH_OPEN311_POST, "/servicerequestupdates.json", form, NULL);
+}
+
+static void an_update_needs_a_key_and_a_request_of_this_source(void **state)
+{
+    desk d;
+    (void)state;
+    desk_open(&d);
+    expect_code(post_update(&d, "service_request_id=ZJ-20261124-7"), "403", "api_key");
+    expect_code(post_update(&d, "api_key=demo&service_request_id=ZJ-20261124-7"), "400", "updated_datetime");
+    assert_string_equal(d.asked, "");
+    expect_code(post_update(&d, UPDATE), "404", "service_request_id");
+    desk_reply_with(&d, "case", "", "[{\"case\":\"ZJ-20261124-7\",\"source\":\"grid/x\"}]", NULL);
+    expect_code(post_update(&d, UPDATE), "404", "service_request_id");
+    assert_null(strstr(d.asked, "take"));
+    d.away = true;
+    expect_code(post_update(&d, UPDATE), "503", "away");
+    desk_close(&d);
+}
+
+static void what_is_open_cannot_be_judged(void **state)
+{
+    desk d;
+    (void)state;
+    desk_open(&d);
+    desk_reply_with(&d, "case", "", KNOWN("in_progress"), NULL);
+    expect_code(post_update(&d, UPDATE "&score=5"), "400", "score, satisfied");
+    expect_code(post_update(&d, UPDATE "&satisfied=false"), "400", "score, satisfied");
+    assert_null(strstr(d.asked, "take"));
+    desk_reply_with(&d, "case", "", KNOWN("resolved"), NULL);
+    expect_code(post_update(&d, UPDATE "&score=5"), "200", "update_id");
+    desk_close(&d);
+}
+
+static void an_update_that_the_hub_does_not_take_is_told(void **state)
+{
+    desk d;
+    (void)state;
+    desk_open(&d);
+    desk_reply_with(&d, "case", "", KNOWN("in_progress"), NULL);
+    d.verdict = CASEHUB_RETRY;
+    expect_code(post_update(&d, UPDATE), "503", "Idempotency-Key");
+    d.verdict = CASEHUB_REJECT;
+    snprintf(d.outcome.code, sizeof d.outcome.code, "conflict");
+    expect_code(post_update(&d, UPDATE), "409", "another update");
+    snprintf(d.outcome.code, sizeof d.outcome.code, "invalid");
+    snprintf(d.outcome.reason, sizeof d.outcome.reason, "no such word");
+    expect_code(post_update(&d, UPDATE), "400", "no such word");
+    desk_close(&d);
+}
+
+static void an_update_goes_to_the_case_under_its_own_token(void **state)
+{
+    desk d;
+    char first[sizeof d.record];
+    (void)state;
+    desk_open(&d);
+    desk_reply_with(&d, "case", "\"case\":\"ZJ-20261124-7\"", KNOWN("in_progress"), NULL);
+    d.outcome.case_version = 5;
+    assert_string_equal(post_update(&d, UPDATE "&account_id=a-1"),
+                        "200 [{\"update_id\":\"ZJ-20261124-7/5\",\"service_request_id\":\"ZJ-20261124-7\","
+                        "\"account_id\":\"a-1\"}]");
+    assert_non_null(strstr(d.record, "\"ref\":\"t-7\""));
+    assert_null(strstr(d.record, "demo"));
+    memcpy(first, d.record, sizeof first);
+    post_update(&d, UPDATE "&account_id=a-1");
+    assert_string_equal(d.record, first);
+    char *token = strstr(first, "\"token\":");
+    ask_with_key(&d, CH_OPEN311_POST, "/requests", FORM, "17"); /* the same word for a request */
+    assert_null(strstr(d.record, token));
+    desk_close(&d);
+}
+
+#define EVENT(number, at, type, state, data)                                                                 \
+    "{\"sequence\":" number ",\"caseversion\":" number ",\"recordedtime\":" at ",\"type\":\"" type           \
+    "\",\"casestate\":\"" state "\",\"data\":" data "}"
+
+static void put_updates(desk *d)
+{
+    desk_reply_with(d, "cases", "",
+                    "[{\"case\":\"B\",\"changed\":1795521600000},{\"case\":\"A\",\"changed\":1795521600000},"
+                    "{\"case\":\"D\",\"changed\":1700000000000}]",
+                    NULL);
+    desk_reply_with(d, "case", "\"case\":\"A\"", CASE("A", "advice"), NULL);
+    desk_reply_with(d, "case", "\"case\":\"B\"", CASE("B", "advice"), NULL);
+    desk_reply_with(
+        d, "timeline", "\"case\":\"A\"",
+        "[" EVENT("1", "1795500000000", "case.opened", "received", "{\"text\":\"不亮\"}") "," EVENT(
+            "2", "1795510000000", "case.replied", "received", "{\"text\":\"明天来修\",\"public\":true}") "]",
+        "2");
+    desk_reply_with(
+        d, "timeline", "\"after\":\"2\"",
+        "[" EVENT("4", "1795521500000", "case.replied", "received", "{\"text\":\"只告诉本人\"}") "," EVENT(
+            "6", "1795521600000", "case.resolved", "resolved",
+            "{}") "," EVENT("7", "1795521600000", "case.noted", "resolved", "{\"text\":\"内部\"}") "]",
+        NULL);
+    desk_reply_with(d, "timeline", "\"case\":\"B\"",
+                    "[" EVENT("3", "1795515000000", "case.opened", "received", "{}") "," EVENT(
+                        "5", "1795521600000", "case.rejected", "rejected", "{\"text\":\"不归我们管\"}") "]",
+                    NULL);
+}
+
+static void updates_are_told_as_they_were_recorded(void **state)
+{
+    desk d;
+    (void)state;
+    desk_open(&d);
+    put_updates(&d);
+    const char *answer = get(&d, "/servicerequestupdates.json", "");
+    assert_string_equal(
+        answer,
+        "200 [{\"update_id\":\"A/2\",\"service_request_id\":\"A\",\"status\":\"open\",\"updated_datetime\":"
+        "\"2026-11-24T08:46:40Z\",\"description\":\"明天来修\",\"media_url\":null},"
+        "{\"update_id\":\"B/5\",\"service_request_id\":\"B\",\"status\":\"closed\",\"updated_datetime\":"
+        "\"2026-11-24T12:00:00Z\",\"description\":\"不归我们管\",\"media_url\":null},"
+        "{\"update_id\":\"A/6\",\"service_request_id\":\"A\",\"status\":\"closed\",\"updated_datetime\":"
+        "\"2026-11-24T12:00:00Z\",\"description\":null,\"media_url\":null}]");
+    assert_null(strstr(d.asked, "\"D\""));
+    expect_code(get(&d, "/servicerequestupdates.json", "api_key=demo"), "200", "只告诉本人");
+    desk_close(&d);
+}
+
+static void updates_are_asked_for_by_span_and_request(void **state)
+{
+    desk d;
+    (void)state;
+    desk_open(&d);
+    put_updates(&d);
+    expect_code(get(&d, "/servicerequestupdates.json", "start_date=yesterday"), "400", "start_date");
+    expect_code(get(&d, "/servicerequestupdates.json",
+                    "start_date=2026-01-01T00:00:00Z&end_date=2026-11-24T00:00:00Z"),
+                "400", "90 days");
+    const char *late = get(&d, "/servicerequestupdates.json", "start_date=2026-11-24T12:00:00Z");
+    expect_code(late, "200", "A/6");
+    assert_null(strstr(late, "A/2"));
+    const char *early =
+        get(&d, "/servicerequestupdates.json", "service_request_id=A&end_date=2026-11-24T11:00:00Z");
+    expect_code(early, "200", "A/2");
+    assert_null(strstr(early, "A/6"));
+    assert_null(strstr(d.asked, "cases"));
+    expect_code(get(&d, "/servicerequestupdates.json", "service_request_id=nowhere"), "200", "[]");
+    desk_close(&d);
+}
+
+static void more_updates_than_are_told_are_no_answer(void **state)
+{
+    desk d;
+    (void)state;
+    desk_open(&d);
+    desk_reply_with(&d, "cases", "", "[{\"case\":\"A\",\"changed\":1795521600000}]", "8"); /* without end */
+    put_updates(&d);
+    d.replies[1].next = "8";
+    ch_open311_visit *visit =
+        ch_open311_visit_new(&d.site, CH_OPEN311_GET, "/servicerequestupdates.json", NULL);
+    while (!ch_open311_visit_step(visit)) {
+        d.asked[0] = '\0';
+    }
+    assert_int_equal(ch_open311_visit_answer(visit)->code, 400);
+    ch_open311_visit_free(visit);
+    desk_close(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -615,6 +788,13 @@ int main(void)
         TEST(one_step_asks_the_hub_once),
         TEST(a_list_ends_at_a_thousand_requests),
         TEST(a_search_without_end_is_given_up),
+        TEST(an_update_needs_a_key_and_a_request_of_this_source),
+        TEST(what_is_open_cannot_be_judged),
+        TEST(an_update_that_the_hub_does_not_take_is_told),
+        TEST(an_update_goes_to_the_case_under_its_own_token),
+        TEST(updates_are_told_as_they_were_recorded),
+        TEST(updates_are_asked_for_by_span_and_request),
+        TEST(more_updates_than_are_told_are_no_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
