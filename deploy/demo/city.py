@@ -2,7 +2,9 @@
 
 Everybody here is made up and looks it: names say 样例 or 虚构, phones begin with nine zeros, streets are 示例路.
 """
+import json
 import random
+import subprocess
 
 HOTLINE_A_DAY = 3000  # matters that 81890 takes
 VISITS_A_DAY = 900    # diary entries of the grid teams
@@ -61,6 +63,12 @@ def pauses(a_day, rate, dice):
     """Seconds until the next matter, for ever: people do not keep to intervals."""
     while True:
         yield dice.expovariate(a_day * rate / SECONDS_A_DAY)
+
+
+def address_of(connector):
+    """Where it listens now, as the hub knows it (CASEHUB_HUB, CASEHUB_KEY); its port is another one after each start."""
+    shown = subprocess.run(["casehub", "--json", "connector", "show", connector], capture_output=True, text=True)
+    return json.loads(shown.stdout).get("address") if shown.returncode == 0 else None
 
 
 def decided(chance, *words):

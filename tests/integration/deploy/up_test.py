@@ -14,7 +14,8 @@ from hub import BIN, SOURCE, wait_until
 
 PATIENCE = 120
 EX_USAGE, EX_NOINPUT, EX_TEMPFAIL = 64, 66, 75
-MEMBERS = {"hub", "connector-grid", "connector-hotline"}
+MEMBERS = {"hub", "connector-grid", "connector-hotline", "connector-emergency", "connector-service_centre",
+           "connector-mediation"}
 
 
 def free_ports():
