@@ -1,5 +1,6 @@
 /* main.c - casehub-connect: the command line, the signals, the exit code. */
 #include "connectors/host/checker.h"
+#include "connectors/host/outward_checker.h"
 #include "connectors/host/runner.h"
 #include "connectors/host/watchdog.h"
 #include "hub/base/diag.h"
@@ -18,17 +19,20 @@ static const char usage[] =
     "usage: casehub-connect run NAME [--config FILE]      one connector, until SIGTERM\n"
     "       casehub-connect check NAME|--config FILE SAMPLE [--time RFC3339]\n"
     "                                                     what a file becomes, without a hub\n"
+    "       casehub-connect check NAME|--config FILE --outward EVENTS\n"
+    "                                                     what goes out of events, a line each\n"
     "       casehub-connect help [TRANSPORT|FORMAT|SENDER|WRITER]\n"
     "                                                     settings\n"
     "       casehub-connect --version\n"
     "Without --config it is $CASEHUB_CONNECTORS/NAME.cfg, or " FOLDER "/NAME.cfg.\n"
-    "Exit: 0 done, 64 usage, 65 a record failed, 66 no such file, 69 hub or folder, 70 a mapping ran away or "
-    "memory\n"
-    "ran out, 75 another process runs this connector or a restart was asked for, 77 denied, 78 "
+    "Exit: 0 done, 64 usage, 65 a record or event failed, 66 no such file, 69 hub or folder, 70 a mapping "
+    "ran\n"
+    "away or memory ran out, 75 another process runs this connector or a restart was asked for, 77 denied, "
+    "78\n"
     "configuration.\n";
 
 typedef struct arguments {
-    const char *verb, *config, *time;
+    const char *verb, *config, *time, *outward;
     const char *words[2];
     size_t word_count;
 } arguments;
@@ -75,9 +79,10 @@ static int report(ch_status status, const ch_error *error)
 static int parse(int argc, char **argv, arguments *out)
 {
     for (int i = 1; i < argc; i++) {
-        const char **option = strcmp(argv[i], "--config") == 0 ? &out->config
-                              : strcmp(argv[i], "--time") == 0 ? &out->time
-                                                               : NULL;
+        const char **option = strcmp(argv[i], "--config") == 0    ? &out->config
+                              : strcmp(argv[i], "--time") == 0    ? &out->time
+                              : strcmp(argv[i], "--outward") == 0 ? &out->outward
+                                                                  : NULL;
         if (option != NULL) {
             if (++i == argc) {
                 return fail_usage("a value is missing behind ", argv[i - 1]);
@@ -143,32 +148,66 @@ static int run(const arguments *args)
     return status == CH_OK || status == CH_END ? exit_code(status) : report(status, &error);
 }
 
-static int check(const arguments *args)
+/* The exit code of a check that was made to its end. */
+static int close_check(uint64_t failures)
 {
-    ch_connector_config *config = NULL;
+    return fflush(stdout) != 0 ? EX_IOERR : failures > 0 ? EX_DATAERR : EX_OK;
+}
+
+static int check_sample(const ch_connector_config *config, const arguments *args, int64_t time_ms)
+{
     ch_error error = {.status = CH_OK};
     ch_check_totals totals = {.records = 0};
-    int64_t time_ms = 0;
-    size_t words = args->config == NULL ? 2 : 1;
-    bool named = args->config != NULL && args->word_count == 2;
-    if (args->word_count != words && !named) {
-        return fail_usage("check needs a NAME or a --config FILE, and a SAMPLE", "");
+    if (config->transport_table == NULL) {
+        return fail_usage("nothing comes in by this configuration; what goes out is checked with --outward",
+                          "");
     }
-    if (args->time != NULL && ch_time_parse(ch_str_of(args->time), &time_ms) != CH_OK) {
-        return fail_usage("no RFC 3339 time: ", args->time);
-    }
-    ch_status status = read_config(&config, args, args->word_count == 2 ? args->words[0] : NULL, &error);
-    if (status == CH_OK) {
-        status = ch_checker_run(config, args->words[args->word_count - 1], time_ms, ch_clock_real(), stdout,
-                                &totals, &error);
-    }
-    ch_connector_config_free(config);
+    ch_status status = ch_checker_run(config, args->words[args->word_count - 1], time_ms, ch_clock_real(),
+                                      stdout, &totals, &error);
     if (status != CH_OK) {
         return report(status, &error);
     }
     fprintf(stderr, "%llu records, %llu events, %llu failed\n", (unsigned long long)totals.records,
             (unsigned long long)totals.events, (unsigned long long)totals.failures);
-    return fflush(stdout) != 0 ? EX_IOERR : totals.failures > 0 ? EX_DATAERR : EX_OK;
+    return close_check(totals.failures);
+}
+
+static int check_outward(const ch_connector_config *config, const arguments *args)
+{
+    ch_error error = {.status = CH_OK};
+    ch_outward_check_totals totals = {.events = 0};
+    if (config->outward.sender_table == NULL) {
+        return fail_usage("nothing goes out by this configuration", "");
+    }
+    ch_status status = ch_outward_checker_run(config, args->outward, stdout, &totals, &error);
+    if (status != CH_OK) {
+        return report(status, &error);
+    }
+    fprintf(stderr, "%llu events, %llu messages, %llu failed\n", (unsigned long long)totals.events,
+            (unsigned long long)totals.messages, (unsigned long long)totals.failures);
+    return close_check(totals.failures);
+}
+
+static int check(const arguments *args)
+{
+    ch_connector_config *config = NULL;
+    ch_error error = {.status = CH_OK};
+    int64_t time_ms = 0;
+    size_t samples = args->outward == NULL ? 1 : 0;
+    bool named = args->word_count == samples + 1;
+    if (!named && (args->config == NULL || args->word_count != samples)) {
+        return fail_usage("check needs a NAME or a --config FILE, and a SAMPLE or --outward EVENTS", "");
+    }
+    if (args->time != NULL && ch_time_parse(ch_str_of(args->time), &time_ms) != CH_OK) {
+        return fail_usage("no RFC 3339 time: ", args->time);
+    }
+    ch_status status = read_config(&config, args, named ? args->words[0] : NULL, &error);
+    if (status != CH_OK) {
+        return report(status, &error);
+    }
+    int code = args->outward == NULL ? check_sample(config, args, time_ms) : check_outward(config, args);
+    ch_connector_config_free(config);
+    return code;
 }
 
 static void list_names(ch_buf *out)
