@@ -387,6 +387,26 @@ static ch_status run_format(run *r, ch_lines *lines)
     return status;
 }
 
+static ch_str raw_of(const casehub_unit *unit)
+{
+    bool knows_raw = unit->size >= offsetof(casehub_unit, raw_size) + sizeof unit->raw_size;
+    return knows_raw && !unit->answered ? (ch_str){unit->raw, unit->raw_size} : CH_STR_NONE;
+}
+
+/* Nothing of the unit could be read, and nobody else has its bytes. */
+static ch_status keep_whole(run *r, ch_str raw)
+{
+    char reason[sizeof r->error->text];
+    const casehub_parsed whole = {CASEHUB_SIZED(casehub_parsed), .raw = raw.at, .raw_size = raw.size,
+                                  .line = 1};
+    r->row = 1;
+    if (r->row <= r->options->skip_rows) {
+        return CH_OK;
+    }
+    ch_str_copy_cut(reason, sizeof reason, ch_str_of(r->error->text));
+    return hand_on_failure(r, &whole, "parse", ch_status_name(CH_REFUSED), "", reason) ? CH_OK : r->status;
+}
+
 ch_status ch_pipeline_run(ch_pipeline *pipeline, const casehub_unit *unit,
                           const ch_pipeline_run_options *options, ch_made_fn take, void *context,
                           ch_error *error)
@@ -410,6 +430,9 @@ ch_status ch_pipeline_run(ch_pipeline *pipeline, const casehub_unit *unit,
     }
     if (status == CH_OK) {
         status = run_format(&r, lines);
+    }
+    if (status == CH_REFUSED && r.row == 0 && raw_of(unit).at != NULL) {
+        status = keep_whole(&r, raw_of(unit));
     }
     ch_lines_free(lines);
     ch_charset_close(charset);

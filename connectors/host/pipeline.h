@@ -52,7 +52,7 @@ typedef struct ch_pipeline_run_options {
         retrying; /* the unit is the raw of a dead letter: a row that was told differently since stays as it is */
 } ch_pipeline_run_options;
 /* CH_OK: the unit is at its end. CH_REFUSED: it cannot be read as a whole (error tells why; take was called for no
- * record, or for those before). CH_DIVERGED: the skipped rows are not those of the checkpoint. CH_IO: read failed.
+ * record, or for those before), and the unit has no raw. CH_DIVERGED: the skipped rows are not those of the checkpoint. CH_IO: read failed.
  * Else what take answered. */
 ch_status ch_pipeline_run(ch_pipeline *pipeline, const casehub_unit *unit,
                           const ch_pipeline_run_options *options, ch_made_fn take, void *context,

@@ -80,6 +80,10 @@ typedef struct casehub_unit {
     /* Puts at most `most` bytes into out. 0: the end; -1: it cannot be read (the unit is retried). */
     long (*read)(void *context, void *out, size_t most);
     void *context;
+    /* The same bytes at once, raw_size of them, where they would be gone: a unit that cannot be read as a whole then becomes
+     * a dead letter with them and counts as done. NULL: it is rejected. An answered unit always is. */
+    const char *raw;
+    size_t raw_size;
 } casehub_unit;
 
 typedef struct casehub_outcome {

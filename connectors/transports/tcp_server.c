@@ -17,6 +17,7 @@
 #define SLICE_MS 50
 #define RETRY_MS 200
 #define TELL_EVERY_MS 60000
+#define NO_ROOM_MS 1000 /* until it is tried again to let somebody in */
 
 enum {
     OPTION_LISTEN,
@@ -72,6 +73,8 @@ typedef struct server {
     int64_t retry_at_ms;
     uint64_t strangers, strangers_told;
     int64_t strangers_at_ms;
+    bool no_room; /* the process cannot have more descriptors now */
+    int64_t no_room_until_ms;
 } server;
 
 static int64_t now_ms(const server *s)
@@ -256,6 +259,16 @@ static void let_in(server *s, ch_tcp_connection *place, int fd, const char *peer
     }
 }
 
+/* What waits to be let in would keep the descriptor readable, and this loop running. */
+static void note_no_room(server *s, int why)
+{
+    s->no_room_until_ms = now_ms(s) + NO_ROOM_MS;
+    if (!s->no_room) {
+        say(s, CASEHUB_WARN, "nobody can be let in for now", strerror(why));
+    }
+    s->no_room = true;
+}
+
 static void accept_all(server *s)
 {
     char peer[CH_PEER_TEXT_SIZE];
@@ -265,8 +278,13 @@ static void accept_all(server *s)
         socklen_t size = sizeof address;
         int fd = accept4(s->listener, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0) {
+            bool gone = errno == EAGAIN || errno == EINTR || errno == ECONNABORTED;
+            if (!gone) {
+                note_no_room(s, errno);
+            }
             return;
         }
+        s->no_room = false;
         ch_peer_text(&address, peer);
         if (ch_peers_allow(&s->peers, &address)) {
             let_in(s, place, fd, peer);
@@ -312,12 +330,7 @@ static void settle(server *s, ch_tcp_connection *connection, casehub_verdict ver
             ch_tcp_connection_answer(connection, s->values[OPTION_TAKEN].text);
         }
         break;
-    case CASEHUB_REJECT:
-        refuse(s, connection, outcome->code, outcome->place, outcome->reason);
-        if (!answers) { /* else its sender would never know */
-            ch_tcp_connection_finish(connection, now_ms(s));
-        }
-        break;
+    case CASEHUB_REJECT: refuse(s, connection, outcome->code, outcome->place, outcome->reason); break;
     }
     connection->pending = CH_STR_NONE;
 }
@@ -338,7 +351,8 @@ static void take(server *s, ch_tcp_connection *connection)
              (unsigned long long)connection->number);
     const casehub_unit unit = {
         CASEHUB_SIZED(casehub_unit), .name = name,      .identity = identity, .time_ms = connection->time_ms,
-        .answered = answered,        .read = read_text, .context = &left};
+        .answered = answered,        .read = read_text, .context = &left,     .raw = left.at,
+        .raw_size = left.size};
     settle(s, connection, s->host->take(s->host, &unit, &outcome), &outcome);
 }
 
@@ -441,7 +455,7 @@ static void watch(server *s, ch_tcp_connection *connection)
 
 static void watch_listener(server *s)
 {
-    bool wanted = s->open_count < s->connections_most;
+    bool wanted = s->open_count < s->connections_most && now_ms(s) >= s->no_room_until_ms;
     struct epoll_event event = {.events = wanted ? EPOLLIN : 0, .data = {.ptr = NULL}};
     if (wanted != s->listening && epoll_ctl(s->epoll, EPOLL_CTL_MOD, s->listener, &event) == 0) {
         s->listening = wanted;
@@ -487,6 +501,7 @@ static int step_server(void *state)
         return 0;
     }
     next = s->retry_at_ms > now && s->retry_at_ms < next ? s->retry_at_ms : next;
+    next = s->no_room_until_ms > now && s->no_room_until_ms < next ? s->no_room_until_ms : next;
     return next == INT64_MAX      ? CASEHUB_STEP_WAIT
            : next <= now          ? 0
            : next - now > INT_MAX ? INT_MAX

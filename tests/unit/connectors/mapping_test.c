@@ -152,6 +152,34 @@ static void long_names_and_reasons_are_cut_between_characters(void **state)
     close_run(&r);
 }
 
+static void what_cannot_be_read_at_all_becomes_a_dead_letter_where_nobody_else_has_its_bytes(void **state)
+{
+    static const char text[] = "a,a\n1,2\n";
+    stage *on = *state;
+    run r = open_run(on, OPENED, "");
+    memory_unit memory;
+    ch_error error = {.status = CH_OK};
+    ch_pipeline_run_options options = {.skip_rows = 0};
+    for (int answered = 0; answered < 2; answered++) {
+        memory_unit_init(&memory, "a.csv", "1", text, strlen(text));
+        memory.unit.answered = answered != 0;
+        memory.unit.raw = text;
+        memory.unit.raw_size = strlen(text);
+        on->text[0] = '\0';
+        assert_status(ch_pipeline_run(r.pipeline, &memory.unit, &options, stage_take, on, &error),
+                      answered ? CH_REFUSED : CH_OK);
+        assert_string_equal(on->text,
+                            answered ? "" : "1 !refused a.csv:1: heading row: two columns are called a\n");
+    }
+    options.skip_rows = 1; /* it is in the hub already */
+    memory_unit_init(&memory, "a.csv", "1", text, strlen(text));
+    memory.unit.raw = text;
+    memory.unit.raw_size = strlen(text);
+    assert_status(ch_pipeline_run(r.pipeline, &memory.unit, &options, stage_take, on, &error), CH_OK);
+    assert_string_equal(on->text, "");
+    close_run(&r);
+}
+
 static void refuses_what_is_no_event(void **state)
 {
     stage *on = *state;
@@ -397,6 +425,7 @@ int main(void)
         ON_STAGE(refuses_a_program_that_does_not_compile_or_imports),
         ON_STAGE(never_repeats_a_value_of_the_record_in_a_reason),
         ON_STAGE(long_names_and_reasons_are_cut_between_characters),
+        ON_STAGE(what_cannot_be_read_at_all_becomes_a_dead_letter_where_nobody_else_has_its_bytes),
         ON_STAGE(refuses_what_is_no_event),
         ON_STAGE(an_unknown_code_is_a_dead_letter_not_a_default),
         ON_STAGE(a_doubled_code_in_a_table_is_refused),

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -21,7 +22,8 @@ typedef struct bench {
     int port;
     int64_t now_ms;
     casehub_verdict verdict;
-    bool away; /* the hub is */
+    bool away;    /* the hub is */
+    char raw[64]; /* of the last unit */
     void *transport;
 } bench;
 
@@ -71,6 +73,7 @@ static casehub_verdict take(const casehub_host *host, const casehub_unit *unit, 
     bench *b = host->context;
     char bytes[64];
     long got;
+    snprintf(b->raw, sizeof b->raw, "%.*s", (int)unit->raw_size, unit->raw);
     stage_print(&b->on, "%s ", unit->name);
     while ((got = unit->read(unit->context, bytes, sizeof bytes)) > 0) {
         stage_print(&b->on, "%.*s", (int)got, bytes);
@@ -351,18 +354,54 @@ static void who_does_not_read_answers_is_not_read_and_ends(void **state)
     close(fd);
 }
 
-static void unanswered_messages_end_the_connection_when_they_are_refused(void **state)
+static void unanswered_messages_bring_their_bytes_for_a_dead_letter(void **state)
 {
     bench *b = *state;
     b->values[5].flag = false;
     open_server(b);
     int fd = connect_to(b);
+    say(fd, "one\ntwo\n");
+    while (strcmp(b->on.text, "127.0.0.1/1 one\n127.0.0.1/2 two\n") != 0) {
+        serve(b);
+    }
+    assert_string_equal(b->raw, "two");
+    close(fd);
+}
+
+/* The lowest number that is free is one too many. */
+static struct rlimit forbid_descriptors(void)
+{
+    struct rlimit before, none;
+    int lowest = dup(STDERR_FILENO);
+    assert_true(lowest >= 0);
+    close(lowest);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){.rlim_cur = (rlim_t)lowest, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    return before;
+}
+
+static void without_a_free_descriptor_nobody_is_let_in_for_a_while_and_that_is_said_once(void **state)
+{
+    static const char *const told = "nobody can be let in for now: Too many open files\n";
+    bench *b = *state;
+    open_server(b);
+    int fd = connect_to(b);
+    struct pollfd on = {.fd = ch_transport_tcp_server.fd(b->transport), .events = POLLIN};
+    const struct rlimit before = forbid_descriptors();
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(serve(b), 1000);
+        assert_int_equal(poll(&on, 1, 0), 0);
+        b->now_ms += 1000;
+        ch_transport_tcp_server.step(b->transport); /* it looks again */
+    }
+    assert_string_equal(b->log, told);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    b->now_ms += 1000;
+    ch_transport_tcp_server.step(b->transport);
     say(fd, "one\n");
-    serve(b);
-    b->verdict = CASEHUB_REJECT;
-    say(fd, "two\n");
-    expect_end(b, fd);
-    assert_string_equal(b->on.text, "127.0.0.1/1 one\n127.0.0.1/2 two\n");
+    expect_answer(b, fd, "OK\n");
+    close(fd);
 }
 
 int main(void)
@@ -379,7 +418,8 @@ int main(void)
         WITH(while_the_hub_is_away_nothing_is_read_and_nothing_lost),
         WITH(connections_beyond_the_limit_wait_for_a_place),
         WITH(who_does_not_read_answers_is_not_read_and_ends),
-        WITH(unanswered_messages_end_the_connection_when_they_are_refused),
+        WITH(unanswered_messages_bring_their_bytes_for_a_dead_letter),
+        WITH(without_a_free_descriptor_nobody_is_let_in_for_a_while_and_that_is_said_once),
 #undef WITH
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
