@@ -56,6 +56,8 @@ static const ch_option outward_options[] = {
     {"outward.topics", CH_OPTION_STRINGS, OUT(topics), NULL, 0, 0, "patterns of the events that it is given"},
     {"outward.involved", CH_OPTION_BOOL, OUT(involved), "false", 0, 0,
      "and every later event of cases that its parties took part in"},
+    {"outward.with_case", CH_OPTION_BOOL, OUT(with_case), "false", 0, 0,
+     "the mapping sees as `case` what the hub knows of the event's case"},
     {"outward.test_mode", CH_OPTION_STRING, OUT(test_mode), "exclude", 1, 10,
      "exclude, include or only: test cases"},
     {"outward.from", CH_OPTION_STRING, OUT(from), "new", 1, 40,

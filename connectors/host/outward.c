@@ -1,4 +1,5 @@
 #include "connectors/host/outward.h"
+#include "connectors/host/outward_case.h"
 
 #include "connectors/host/watchdog.h"
 #include "hub/base/diag.h"
@@ -40,8 +41,8 @@ struct ch_outward {
     void *state;
     char hub_code[40];
     delivery current, next; /* next: of a newer session, while a message of the current one is under way */
-    bool mapped, sending;
-    size_t index, count; /* of the current event's messages: the one in hand, and how many */
+    bool mapped, sending, asking; /* asking: the hub for the case, and it may tell more than that */
+    size_t index, count;          /* of the current event's messages: the one in hand, and how many */
     outcome outcome;
     progress progress[PROGRESS_MOST];
     size_t progress_next; /* the oldest gives way */
@@ -234,7 +235,7 @@ void ch_outward_take(ch_outward *outward, uint64_t sequence, unsigned attempt, c
         current->session = came.session;
         current->attempt = attempt;
         drop(&came);
-    } else if (outward->sending) {
+    } else if (outward->sending || outward->asking) {
         outward->next = came;
     } else {
         leave_event(outward);
@@ -275,11 +276,35 @@ static ch_status begin_attempt(ch_outward *outward, unsigned *out_number, ch_err
                                                                outward->current.sequence, out_number, error);
 }
 
+/* False: the event is left. What is asked for again at each attempt is the case as it is then. */
+static bool add_case(ch_outward *outward)
+{
+    delivery *current = &outward->current;
+    char *json = NULL;
+    ch_error why = {.status = CH_OK};
+    outward->asking = true;
+    ch_status status = ch_outward_add_case(outward->options.host, current->event.json, &json, &why);
+    outward->asking = false;
+    if (status == CH_OK) {
+        free(current->json);
+        current->json = json;
+        current->event.json = ch_str_of(json);
+    } else if (ch_status_is_temporary(status) || is_fault_of_host(status)) {
+        delay(outward, why.text, -1);
+    } else {
+        fail(outward, ch_status_name(status), why.text, why.where);
+    }
+    return status == CH_OK;
+}
+
 /* Leaves the event when nothing of it can be sent. */
 static ch_status map(ch_outward *outward, ch_error *error)
 {
     unsigned number;
     ch_error why = {.status = CH_OK};
+    if (outward->options.config->outward.with_case && !add_case(outward)) {
+        return CH_OK;
+    }
     ch_status status = begin_attempt(outward, &number, error);
     if (status != CH_OK) {
         return status;

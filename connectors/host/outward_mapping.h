@@ -1,7 +1,7 @@
 /* outward_mapping.h - an event becomes messages: mapping, writer, character set. Knows neither the hub nor a sender.
  *
  * The mapping's input is the event as `casehub event tail` prints it, $record is {file: "", line: 0, row: its sequence,
- * time: when it was recorded}; refuse, lookup and $tables as in every mapping. Each output is a message:
+ * time: when it was recorded}; with `with_case` the event has its case as member `case` (outward_case.h); refuse, lookup and $tables as in every mapping. Each output is a message:
  *   {"body": any JSON value, "target": text, "name": text, "parameters": {...}}       only the body is needed
  * One thread; the caller bounds time and memory (watchdog.h).
  */

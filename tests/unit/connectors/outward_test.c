@@ -26,7 +26,10 @@ typedef struct bench {
     const settled *waiting;
     bool failed;
     char reason[80];
+    const char *refusal; /* what the hub answers when it is asked; NULL: a case */
 } bench;
+
+static void deliver_case(bench *b, unsigned sequence, unsigned attempt, const char *of);
 
 static bench *current; /* a sender's functions are given its own state only */
 
@@ -111,6 +114,33 @@ static void fail_event(void *context, uint64_t sequence, const char *code, const
                 text);
 }
 
+/* Of case "hidden" it shows nothing, and what comes while it is asked about "moving" is another event, of a new session. */
+static int query(const casehub_host *host, const char *name, const char *arguments, int timeout_ms,
+                 char **out_json, char **out_next, casehub_outcome *outcome)
+{
+    bench *b = host->context;
+    (void)out_next;
+    assert_string_equal(name, "case");
+    assert_true(timeout_ms <= 5000);
+    if (strstr(arguments, "moving") != NULL && b->session == 1) {
+        b->session++;
+        deliver_case(b, 8, 1, "ZJ-1");
+    }
+    if (b->refusal != NULL) {
+        snprintf(outcome->code, sizeof outcome->code, "%s", b->refusal);
+        snprintf(outcome->reason, sizeof outcome->reason, "it does not tell");
+        return -1;
+    }
+    *out_json = strdup(strstr(arguments, "hidden") != NULL ? "[]" : "[{\"title\":\"a lamp\"}]");
+    return 0;
+}
+
+static void release(const casehub_host *host, char *text)
+{
+    (void)host;
+    free(text);
+}
+
 /* ---- the bench */
 
 static ch_status open_outward(bench *b, const char *more, const char *mapping, ch_error *error)
@@ -148,7 +178,8 @@ static int enter(void **state)
     static bench b;
     b = (bench){.session = 1, .reason = "broken"};
     stage_enter(&b.on);
-    b.host = (casehub_host){CASEHUB_SIZED(casehub_host), .context = &b, .connector = "test"};
+    b.host = (casehub_host){CASEHUB_SIZED(casehub_host), .context = &b, .connector = "test", .query = query,
+                            .release = release};
     b.sender = (casehub_sender){CASEHUB_SIZED(casehub_sender), .name = "scripted",    .writer = "json",
                                 .open = open_sender,           .close = close_sender, .fd = sender_fd,
                                 .step = step_sender,           .send = send_message};
@@ -186,6 +217,15 @@ static void deliver_of(bench *b, unsigned epoch, unsigned sequence, unsigned att
 static void deliver(bench *b, unsigned sequence, unsigned attempt, const char *data)
 {
     deliver_of(b, 1, sequence, attempt, data);
+}
+
+static void deliver_case(bench *b, unsigned sequence, unsigned attempt, const char *of)
+{
+    char *json = NULL;
+    assert_true(asprintf(&json,
+                         "{\"sequence\":%u,\"recordedtime\":\"2026-11-24T12:00:00.000Z\",\"subject\":\"%s\"}",
+                         sequence, of) > 0);
+    ch_outward_take(b->outward, sequence, attempt, json);
 }
 
 static void run_with(bench *b, bool paused)
@@ -438,6 +478,53 @@ static void behind_a_restore_an_event_of_the_same_sequence_is_another(void **sta
     expect(*state, "send ZJ/7/1/e2 #1 5\nack 7\n");
 }
 
+/* ---- with its case */
+
+#define CASE "{body: (.case.title // \"no case\")}"
+
+static void a_hub_that_cannot_tell_of_the_case_now_is_asked_again_and_one_that_never_will_is_not(void **state)
+{
+    bench *b = *state;
+    begin(b, "with_case = true;", CASE);
+    b->refusal = "timeout";
+    deliver_case(b, 7, 1, "ZJ-1");
+    expect(b, "later 7 1000\n");
+    b->refusal = NULL;
+    deliver_case(b, 7, 2, "ZJ-1");
+    expect(b, "send ZJ/7/1 #2 \"a lamp\"\nack 7\n");
+    b->refusal = "denied";
+    deliver_case(b, 8, 1, "ZJ-1");
+    expect(b, "fail 8 denied case: it does not tell\n");
+}
+
+static void a_case_that_is_not_shown_and_an_event_without_one_leave_it_to_the_mapping(void **state)
+{
+    bench *b = *state;
+    begin(b, "with_case = true;", CASE);
+    deliver_case(b, 7, 1, "hidden");
+    expect(b, "send ZJ/7/1 #1 \"no case\"\nack 7\n");
+    b->refusal = "not-found";
+    deliver_case(b, 8, 1, "ZJ-1");
+    expect(b, "send ZJ/8/1 #1 \"no case\"\nack 8\n");
+    deliver(b, 9, 1, "1");
+    expect(b, "send ZJ/9/1 #1 \"no case\"\nack 9\n");
+}
+
+static void what_the_hub_brings_while_it_is_asked_comes_after_it(void **state)
+{
+    bench *b = *state;
+    begin(b, "with_case = true;", CASE);
+    deliver_case(b, 7, 1, "moving");
+    expect(b, "send ZJ/7/1 #1 \"a lamp\"\nsend ZJ/8/1 #1 \"a lamp\"\nack 8\n");
+}
+
+static void only_where_it_is_wanted_is_the_case_asked_for(void **state)
+{
+    begin(*state, "", CASE);
+    deliver_case(*state, 7, 1, "ZJ-1");
+    expect(*state, "send ZJ/7/1 #1 \"no case\"\nack 7\n");
+}
+
 int main(void)
 {
 #define WITH(name) cmocka_unit_test_setup_teardown(name, enter, leave)
@@ -462,6 +549,10 @@ int main(void)
         WITH(what_was_sent_for_an_earlier_session_is_acknowledged_when_it_comes_again),
         WITH(another_event_of_a_newer_session_waits_for_the_one_that_is_being_sent),
         WITH(behind_a_restore_an_event_of_the_same_sequence_is_another),
+        WITH(a_hub_that_cannot_tell_of_the_case_now_is_asked_again_and_one_that_never_will_is_not),
+        WITH(a_case_that_is_not_shown_and_an_event_without_one_leave_it_to_the_mapping),
+        WITH(what_the_hub_brings_while_it_is_asked_comes_after_it),
+        WITH(only_where_it_is_wanted_is_the_case_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
