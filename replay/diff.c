@@ -1,5 +1,6 @@
 /* diff: where two logs begin to differ. Of two stores or backups the chains are compared, which cover everything;
  * with an export the events, since it holds no more. */
+#include "replay/diff_moments.h"
 #include "replay/guard.h"
 #include "replay/report.h"
 #include "replay/tape.h"
@@ -193,6 +194,9 @@ ch_status ch_replay_diff(ch_replay *replay, ch_error *error)
 {
     comparison run = {.replay = replay};
     const char *const *paths = replay->options->operands.at;
+    if (replay->options->at.count > 0) {
+        return ch_replay_diff_moments(replay, error);
+    }
     ch_status status = check_two(paths[0], paths[1], error);
     for (size_t i = 0; i < 2 && status == CH_OK; i++) {
         status = open_side(&run.sides[i], paths[i], error);

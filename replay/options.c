@@ -5,7 +5,7 @@
 
 #define OF(verb) (1u << (verb))
 #define EVERY (OF(CH_VERB_COUNT) - 1)
-#define ONE_PLACE (EVERY & ~OF(CH_VERB_DIFF) & ~OF(CH_VERB_KEY))
+#define ONE_PLACE (EVERY & ~OF(CH_VERB_KEY))
 #define FIELD(name) offsetof(ch_replay_options, name)
 
 typedef enum option_kind { FLAG, TEXT, TEXTS, NUMBER } option_kind;
@@ -20,7 +20,7 @@ typedef struct option {
 static const option table[] = {
     {"store", "DIR", "the data folder, or a backup of it (CASEHUB_STORE)", FIELD(store), TEXT, ONE_PLACE},
     {"file", "FILE", "an archive or export instead of a store", FIELD(file), TEXT,
-     OF(CH_VERB_CAT) | OF(CH_VERB_IMPORT) | OF(CH_VERB_STATE) | OF(CH_VERB_VERIFY)},
+     OF(CH_VERB_CAT) | OF(CH_VERB_DIFF) | OF(CH_VERB_IMPORT) | OF(CH_VERB_STATE) | OF(CH_VERB_VERIFY)},
     {"json", NULL, "one JSON object a line", FIELD(json), FLAG, EVERY},
     {"from", "WHERE", "a sequence, or a recorded time (RFC 3339)", FIELD(from), TEXT,
      OF(CH_VERB_CAT) | OF(CH_VERB_EXPORT)},
@@ -28,6 +28,8 @@ static const option table[] = {
      OF(CH_VERB_CAT) | OF(CH_VERB_EXPORT)},
     {"as-of", "WHERE", "the moment: a sequence, or a recorded time (the end)", FIELD(as_of), TEXT,
      OF(CH_VERB_STATE)},
+    {"at", "WHERE", "twice: two moments of one log, each a sequence or a recorded time", FIELD(at), TEXTS,
+     OF(CH_VERB_DIFF)},
     {"topic", "PATTERN", "only topics that match, * one token, > the rest; may be repeated", FIELD(topics),
      TEXTS, OF(CH_VERB_CAT)},
     {"case", "ID", "only this case; of state also by a ref", FIELD(case_id), TEXT,
@@ -63,7 +65,8 @@ static const option table[] = {
     {"swap", NULL, "replace the state of a stopped hub by the new one", FIELD(swap), FLAG,
      OF(CH_VERB_REBUILD)},
     {"progress", NULL, "tell how far it is, also when nobody looks", FIELD(progress), FLAG,
-     OF(CH_VERB_EXPORT) | OF(CH_VERB_IMPORT) | OF(CH_VERB_REBUILD) | OF(CH_VERB_STATE) | OF(CH_VERB_VERIFY)},
+     OF(CH_VERB_EXPORT) | OF(CH_VERB_IMPORT) | OF(CH_VERB_REBUILD) | OF(CH_VERB_STATE) |
+         OF(CH_VERB_VERIFY)},
     {"prefix", NULL, "one may go on where the other ends", FIELD(prefix), FLAG, OF(CH_VERB_DIFF)},
     {"help", NULL, "this text", FIELD(help), FLAG, EVERY},
     {"version", NULL, "which program this is", FIELD(version), FLAG, EVERY},
@@ -197,6 +200,21 @@ static ch_status check_export(const ch_replay_options *options, ch_error *error)
     return CH_OK;
 }
 
+/* Two logs, or two moments of one. */
+static ch_status check_diff(const ch_replay_options *options, ch_error *error)
+{
+    if (options->at.count == 0) {
+        return options->store == NULL && options->file == NULL
+                   ? CH_OK
+                   : misuse(error, "diff A B names both logs; --store and --file belong to --at");
+    }
+    if (options->at.count != 2 || options->prefix) {
+        return misuse(error, options->prefix ? "--prefix and --at exclude each other"
+                                             : "diff needs --at twice: from one moment to another");
+    }
+    return CH_OK;
+}
+
 static ch_status check_whole(const ch_replay_options *options, uint64_t given, ch_error *error)
 {
     if (options->verb == CH_VERB_COUNT) {
@@ -208,9 +226,10 @@ static ch_status check_whole(const ch_replay_options *options, uint64_t given, c
             return misuse(error, "--%s does not belong to %s", table[i].name, verbs[options->verb].name);
         }
     }
-    if (options->operands.count != verbs[options->verb].operand_count) {
+    size_t operand_count = options->at.count > 0 ? 0 : verbs[options->verb].operand_count;
+    if (options->operands.count != operand_count) {
         return misuse(error, "%s%s takes %zu operands, not %zu", verbs[options->verb].name,
-                      verbs[options->verb].operands, verbs[options->verb].operand_count,
+                      options->at.count > 0 ? " --at" : verbs[options->verb].operands, operand_count,
                       options->operands.count);
     }
     if (options->verb == CH_VERB_IMPORT) {
@@ -246,6 +265,9 @@ static ch_status check_whole(const ch_replay_options *options, uint64_t given, c
     }
     if (options->into != NULL && options->swap) {
         return misuse(error, "--into and --swap exclude each other");
+    }
+    if (options->verb == CH_VERB_DIFF) {
+        return check_diff(options, error);
     }
     return options->verb == CH_VERB_EXPORT ? check_export(options, error) : CH_OK;
 }

@@ -17,7 +17,8 @@ typedef struct ch_replay_texts {
 /* X(symbol, name, operands as help shows them, how many, what it does) */
 #define CH_REPLAY_VERB_LIST(X)                                                                               \
     X(CH_VERB_CAT, cat, "", 0, "prints the events of a log, one a line")                                     \
-    X(CH_VERB_DIFF, diff, " A B", 2, "says where two stores, backups, archives or exports begin to differ")  \
+    X(CH_VERB_DIFF, diff, " A B", 2,                                                                         \
+      "says where two logs begin to differ; or what became of one between --at A --at B")                    \
     X(CH_VERB_EXPORT, export, "", 0, "writes a log, or a part of it, to a file that proves itself")          \
     X(CH_VERB_HEAD, head, "", 0, "prints how far a log has come, signed, for somebody else to keep")         \
     X(CH_VERB_IMPORT, import, "", 0, "brings an archive with sealed parts into the store of a stopped hub")  \
@@ -39,7 +40,7 @@ typedef struct ch_replay_options {
     bool help, version, json;
     const char *store, *file;
     const char *from, *to, *as_of;
-    ch_replay_texts topics;
+    ch_replay_texts topics, at;
     const char *case_id, *system, *party, *actor, *mapping;
     int64_t limit;
     bool anomalous, hash, table, follow, personal;

@@ -75,10 +75,10 @@ class Past(OwnHubTest):
         self.say("case.merged", three, {"into": one})
         self.say("case.reopened", two, {"reason": "dark-again"})
 
-    def state(self, *options, code=0):
-        done = subprocess.run([os.path.join(BIN, "casehub-replay"), "--store", self.hub.path("data"), "--json", "state", *options],
+    def replay(self, *words):
+        done = subprocess.run([os.path.join(BIN, "casehub-replay"), "--store", self.hub.path("data"), "--json", *words],
                               capture_output=True, text=True, timeout=chp.WAIT, check=False)
-        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def test_the_log_alone_tells_what_the_hub_knew(self):
@@ -86,7 +86,7 @@ class Past(OwnHubTest):
         for moment in self.moments:
             for case, then in moment.cases.items():
                 with self.subTest(sequence=moment.sequence, case=case):
-                    row, = self.state("--as-of", str(moment.sequence), "--case", case)
+                    row, = self.replay("state", "--as-of", str(moment.sequence), "--case", case)
                     self.assertEqual(row["as_of"], moment.sequence)
                     if "asked" in then:  # the hub shows the case that stands for it
                         self.assertEqual((row["state"], row["merged_into"]), ("merged", then["case"]))
@@ -94,7 +94,23 @@ class Past(OwnHubTest):
                         self.assertEqual(without(row, "as_of", "recorded"), without(then, "opened_event", "milestones"))
             for party, then in moment.inboxes.items():
                 with self.subTest(sequence=moment.sequence, party=party):
-                    self.assertEqual(self.state("--as-of", str(moment.sequence), "--party", party), then)
+                    self.assertEqual(self.replay("state", "--as-of", str(moment.sequence), "--party", party), then)
+
+    def test_between_two_moments_those_cases_differ_that_the_hub_showed_differently(self):
+        self.story()
+        for before, after in zip(self.moments, self.moments[3:]):
+            *rows, end = self.replay("diff", "--at", str(before.sequence), "--at", str(after.sequence))
+            told = {row["case"]: (row["new"], row.get("state_before"), row.get("party_before"), row["state"], row.get("party"))
+                    for row in rows}
+            wanted = {}
+            for case, now in after.cases.items():
+                then = before.cases.get(case)
+                if "asked" not in now and now != then:
+                    wanted[case] = (then is None, then and then["state"], then and then.get("party"), now["state"],
+                                    now.get("party"))
+            merged = {case for case, now in after.cases.items() if "asked" in now}
+            self.assertEqual({case: row for case, row in told.items() if case not in merged}, wanted)
+            self.assertEqual((end["from"], end["to"], end["changed"] + end["new"]), (before.sequence, after.sequence, len(rows)))
 
 
 if __name__ == "__main__":

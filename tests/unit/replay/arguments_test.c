@@ -42,7 +42,10 @@ static void a_wrong_command_line_exits_64_and_says_what_is_wrong(void **state)
         {{"import", "--file=/a", "--store=/b"}, "import needs"},
         {{"rebuild", "--store=/a", "--swap", "--into=/b"}, "exclude each other"},
         {{"diff", "/a"}, "2 operands, not 1"},
-        {{"diff", "/a", "/b", "--store", "/c"}, "--store does not belong to diff"},
+        {{"diff", "--at", "1", "--store", "/a"}, "diff needs --at twice"},
+        {{"diff", "/a", "--at=1", "--at=2"}, "diff --at takes 0 operands, not 1"},
+        {{"diff", "--at=1", "--at=2", "--store=/a", "--prefix"}, "exclude each other"},
+        {{"diff", "/a", "/b", "--store", "/c"}, "--store and --file belong to --at"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         char *words[8] = {(char *)"casehub-replay"};

@@ -1,4 +1,4 @@
-/* state: what was known at a moment is what the hub itself knew when it had come so far. */
+/* state and diff --at: what was known at a moment is what the hub itself knew when it had come so far. */
 #include "tests/unit/replay/rig.h"
 
 #include <inttypes.h>
@@ -194,6 +194,47 @@ static void an_inbox_holds_what_was_open_then(void **state)
     assert_says(self->out, "accepted");
 }
 
+static void moments_in_the_wrong_order_are_refused(void **state)
+{
+    rig *self = *state;
+    rig_fill(self, RECORDS);
+    rig_run(self, "diff", "--store", self->dir, "--at", "12", "--at", "11");
+    assert_refused_with(self, 64, "the second moment lies before the first");
+    rig_run(self, "diff", "--store", self->dir, "--at", "12", "--at", "2020-01-01T00:00:00Z");
+    assert_refused_with(self, 64, "the second moment lies before the first");
+    rig_run(self, "diff", "--store", self->dir, "--at", "12", "--at", "41");
+    assert_refused_with(self, 66, "--at 41: the log holds the records 1 to 40");
+}
+
+static void between_a_moment_and_itself_nothing_changes(void **state)
+{
+    rig *self = *state;
+    rig_fill(self, RECORDS);
+    rig_run(self, "diff", "--store", self->dir, "--json", "--at", "12", "--at", "12");
+    assert_code(self, 0);
+    assert_string_equal(self->out, "{\"from\":12,\"to\":12,\"changed\":0,\"new\":0}\n");
+}
+
+/* 1 to 5 open the cases, 6 to 10 offer each, 11 to 15 accept. */
+static void two_moments_differ_in_the_cases_that_changed_between_them(void **state)
+{
+    rig *self = *state;
+    rig_fill(self, RECORDS);
+    rig_run(self, "diff", "--store", self->dir, "--json", "--at", "4", "--at", "6");
+    assert_code(self, 0);
+    assert_int_equal(rig_lines(self->out), 3);
+    assert_says(self->out, "{\"case\":\"ZJ-20261123-5\",\"new\":true,\"state\":\"received\",\"version\":1,"
+                           "\"handoffs\":[]}\n");
+    assert_says(self->out, "\"new\":false,\"state_before\":\"received\",\"version_before\":1,");
+    assert_says(self->out,
+                "\"version\":2,\"handoffs\":[{\"handoff\":\"" CASE_1 "/h1\",\"party\":\"water-rescue\","
+                "\"state\":\"offered\"}]}\n{\"from\":4,\"to\":6,\"changed\":1,\"new\":1}\n");
+    rig_run(self, "diff", "--store", self->dir, "--at", "10", "--at", "11");
+    assert_code(self, 0);
+    assert_says(self->out, "h1 water-rescue: offered > accepted;");
+    assert_says(self->out, "From record 10 to record 11: 1 cases changed, 0 are new.");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +248,9 @@ int main(void)
         TEST(a_time_means_the_last_record_that_is_not_younger),
         TEST(a_case_is_shown_as_it_stood),
         TEST(an_inbox_holds_what_was_open_then),
+        TEST(moments_in_the_wrong_order_are_refused),
+        TEST(between_a_moment_and_itself_nothing_changes),
+        TEST(two_moments_differ_in_the_cases_that_changed_between_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
