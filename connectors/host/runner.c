@@ -307,11 +307,13 @@ static void finish(ch_runner *runner)
 static void say_last_word(ch_runner *runner, ch_status status, const ch_error *error)
 {
     bool clean = status == CH_OK || status == CH_END;
-    /* Denied or never connected: nobody would listen. A paused connector stays paused. */
-    if (runner->link == NULL || !ch_hub_link_connected(runner->link) || (clean && runner->paused)) {
+    /* Denied or never connected: nobody would listen. */
+    if (runner->link == NULL || !ch_hub_link_connected(runner->link)) {
         return;
     }
-    ch_runner_announce(runner, clean ? "stopped" : "failed", clean ? "" : error->text);
+    /* A paused connector stays paused, and says so: what the hub heard last may be that it was asked to restart. */
+    const char *state = !clean ? "failed" : runner->paused ? "paused" : "stopped";
+    ch_runner_announce(runner, state, clean ? "" : error->text);
     ch_hub_link_flush(runner->link, LAST_WORD_MS);
 }
 

@@ -110,6 +110,26 @@ static void what_is_no_handoff_is_a_wrong_command_line(void **state)
     assert_int_equal(self->hub->published_count, 0);
 }
 
+static void a_connector_that_cannot_do_it_is_not_asked(void **state)
+{
+    static const char stopped[] = "[{\"connector\":\"grid\",\"state\":\"stopped\"}]";
+    static const char paused[] = "[{\"connector\":\"grid\",\"state\":\"paused\"}]";
+    shell *self = GIVEN(state, {.name = "connectors", .rows = "[]"}, {.name = "connectors", .rows = stopped},
+                        {.name = "connectors", .rows = stopped}, {.name = "connectors", .rows = paused});
+    shell_run(self, "connector", "pause", "grit");
+    assert_int_equal(self->code, 66);
+    assert_holds(self->err, "there is no connector grit");
+    shell_run(self, "connector", "resume", "grid");
+    assert_int_equal(self->code, 65);
+    assert_holds(self->err, "connector grid is stopped");
+    shell_run(self, "connector", "restart", "grid");
+    assert_int_equal(self->code, 65);
+    shell_run(self, "connector", "pause", "grid");
+    assert_int_equal(self->code, 0);
+    assert_string_equal(self->out, "connector grid  paused already\n");
+    assert_int_equal(self->hub->published_count, 0);
+}
+
 static void a_full_disk_is_told_and_an_event_that_was_not_written_is_not_acknowledged(void **state)
 {
     shell *self = *state;
@@ -594,6 +614,23 @@ static void dead_letters_are_shown_before_they_are_tried_again(void **state)
     assert_int_equal(self->code, 0);
 }
 
+static void a_connector_is_asked_in_the_words_that_it_knows(void **state)
+{
+    static const char running[] = "[{\"connector\":\"grid\",\"state\":\"running\"}]";
+    shell *self = GIVEN(state, {.name = "connectors", .rows = running}, {.name = "status", .rows = "[]"},
+                        {.name = "connectors", .rows = running});
+    shell_run(self, "connector", "pause", "grid");
+    assert_int_equal(self->code, 0);
+    assert_string_equal(self->out, "connector grid  asked to be paused\n");
+    assert_holds(self->hub->published[0], "\"type\":\"hub.connector\"");
+    assert_holds(self->hub->published[0],
+                 "\"data\":{\"connector\":\"grid\",\"state\":\"paused\",\"reason\":");
+    shell_run(self, "connector", "restart", "grid", "--json");
+    assert_string_equal(self->out,
+                        "{\"connector\":\"grid\",\"state\":\"restarted\",\"asked\":true,\"sequence\":2}\n");
+    assert_holds(self->hub->published[1], "\"state\":\"restart\"");
+}
+
 static void a_grant_names_its_holder_and_revoking_keeps_the_rest(void **state)
 {
     static char key[] = "0123456789abcdefghijABCDEFGHIJ.-:+=^!/*?";
@@ -677,6 +714,7 @@ int main(void)
         TEST(a_conflict_that_does_not_tell_the_state_has_it_asked_for),
         TEST(an_answer_that_does_not_come_is_temporary),
         TEST(what_is_no_handoff_is_a_wrong_command_line),
+        TEST(a_connector_that_cannot_do_it_is_not_asked),
         TEST(a_full_disk_is_told_and_an_event_that_was_not_written_is_not_acknowledged),
         TEST(without_a_hub_every_event_is_answered_with_an_error),
         TEST(without_a_hub_also_events_beyond_the_window_are_answered),
@@ -703,6 +741,7 @@ int main(void)
         TEST(tail_prints_so_many_events_and_acknowledges_them),
         TEST(check_speaks_as_monitoring_plugins_do),
         TEST(dead_letters_are_shown_before_they_are_tried_again),
+        TEST(a_connector_is_asked_in_the_words_that_it_knows),
         TEST(a_grant_names_its_holder_and_revoking_keeps_the_rest),
         TEST(a_key_is_revoked_however_many_grants_there_are),
         TEST(who_speaks_for_others_is_bound_to_no_source_and_a_desk_may_always_be_its_own),
