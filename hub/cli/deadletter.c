@@ -1,10 +1,9 @@
-#include "hub/cli/desk.h"
+#include "hub/cli/deadletter_groups.h"
+#include "hub/cli/deadletter_settle.h"
 #include "hub/cli/listing.h"
 #include "hub/cli/nouns.h"
 #include "hub/cli/page.h"
 #include "hub/model/base64.h"
-
-#include <inttypes.h>
 
 #define RAW_MAX ((size_t)1 << 20)
 
@@ -25,30 +24,18 @@ static ch_status list(ch_cli *cli)
     if (ch_argument_given(cli->arguments, "all")) {
         json_object_set_new(arguments, "status", json_string("all"));
     }
+    const char *by = ch_argument_text(cli->arguments, "by");
+    int64_t limit = ch_argument_number(cli->arguments, "limit", CH_LIST_DEFAULT);
+    if (by != NULL) {
+        return ch_deadletter_groups(cli, arguments, by, limit);
+    }
     const ch_listing listing = {.query = "deadletters",
                                 .arguments = arguments,
                                 .columns = columns,
                                 .column_count = CH_COUNT_OF(columns),
                                 .nothing = "No dead letter fits.",
-                                .limit = ch_argument_number(cli->arguments, "limit", CH_LIST_DEFAULT)};
+                                .limit = limit};
     return ch_list(cli, &listing);
-}
-
-static ch_status read_number(ch_cli *cli, size_t index, int64_t *out_number)
-{
-    const char *operand = cli->arguments->operands[index];
-    if (ch_str_to_int(ch_str_of(operand), out_number) != CH_OK || *out_number < 1) {
-        return ch_cli_misuse(cli, "`%.80s` is no number of a dead letter", operand);
-    }
-    return CH_OK;
-}
-
-static ch_status ask(ch_cli *cli, int64_t number, json_t **out_row)
-{
-    char what[64];
-    snprintf(what, sizeof what, "dead letter %" PRId64, number);
-    return ch_cli_query_one(cli, "deadletter", json_pack("{s:I}", "deadletter", (json_int_t)number), what,
-                            out_row);
 }
 
 /* As text where it is UTF-8; the bytes themselves are in --json. */
@@ -83,12 +70,12 @@ static ch_status show(ch_cli *cli)
     };
     int64_t number;
     json_t *row = NULL;
-    ch_status status = read_number(cli, 0, &number);
+    ch_status status = ch_deadletter_number(cli, cli->arguments->operands[0], &number);
     if (status == CH_OK) {
         status = ch_cli_connect(cli);
     }
     if (status == CH_OK) {
-        status = ask(cli, number, &row);
+        status = ch_deadletter_ask(cli, number, &row);
     }
     if (status == CH_OK) {
         status = ch_page_row(cli, row, fields, CH_COUNT_OF(fields));
@@ -100,109 +87,51 @@ static ch_status show(ch_cli *cli)
     return status;
 }
 
-static ch_status print_answer(ch_cli *cli, const char *action, int64_t number)
-{
-    if (!cli->arguments->json) {
-        fprintf(cli->world->out, "sequence %" PRIu64 "  dead letter %" PRId64 "  %s\n", cli->answer.sequence,
-                number, action);
-        return CH_OK;
-    }
-    json_t *line = json_pack("{s:I, s:I, s:s}", "sequence", (json_int_t)cli->answer.sequence, "deadletter",
-                             (json_int_t)number, "action", action);
-    ch_status status = line == NULL ? CH_NO_MEMORY : ch_row_print_json(cli->world->out, line);
-    json_decref(line);
-    return status == CH_OK ? CH_OK : ch_cli_no_memory(cli);
-}
-
-static ch_status report(ch_cli *cli, const char *action, int64_t number)
-{
-    json_t *data = ch_cli_fields(cli->arguments);
-    json_object_set_new(data, "action", json_string(action));
-    json_object_set_new(data, "number", json_integer(number));
-    ch_status status = ch_desk_report(cli, "hub.deadletter", data);
-    return status == CH_OK ? print_answer(cli, action, number) : status;
-}
-
-static ch_status add_dry(ch_cli *cli, int64_t number, json_t *rows)
-{
-    json_t *row = NULL;
-    ch_status status = ask(cli, number, &row);
-    if (status == CH_OK) {
-        json_array_append_new(rows, row);
-    }
-    return status;
-}
-
-static ch_status check_numbers(ch_cli *cli)
-{
-    int64_t number;
-    ch_status status = CH_OK;
-    for (size_t i = 0; i < cli->arguments->operand_count && status == CH_OK; i++) {
-        status = read_number(cli, i, &number);
-    }
-    return status;
-}
-
-/* Each number on its own: one that fails leaves the others alone. The last failure is the caller's to tell, the
- * earlier ones are told here. */
-static ch_status retry_each(ch_cli *cli, json_t *dry_rows)
-{
-    ch_error last = {.status = CH_OK};
-    for (size_t i = 0; i < cli->arguments->operand_count; i++) {
-        int64_t number = 0;
-        ch_status status = read_number(cli, i, &number);
-        if (status == CH_OK) {
-            status = dry_rows != NULL ? add_dry(cli, number, dry_rows) : report(cli, "retry", number);
-        }
-        if (status != CH_OK && last.status != CH_OK) {
-            ch_cli_complain(cli, &last);
-        }
-        last = status != CH_OK ? cli->error : last;
-    }
-    cli->error = last;
-    return last.status;
-}
-
 static ch_status retry(ch_cli *cli)
 {
-    bool dry = ch_argument_given(cli->arguments, "dry-run");
-    ch_status status = check_numbers(cli);
-    if (status == CH_OK) {
-        status = ch_cli_connect(cli);
-    }
-    if (status != CH_OK || !dry) {
-        return status == CH_OK ? retry_each(cli, NULL) : status;
-    }
-    json_t *rows = json_array();
-    ch_status result = rows == NULL ? ch_cli_no_memory(cli) : retry_each(cli, rows);
-    status = ch_list_rows(cli, rows, columns, CH_COUNT_OF(columns));
-    json_decref(rows);
-    return result != CH_OK ? result : status;
+    const ch_settling how = {
+        .action = "retry", .done = "retried", .columns = columns, .column_count = CH_COUNT_OF(columns)};
+    return ch_deadletter_settle(cli, &how, ch_cli_fields(cli->arguments));
 }
 
 static ch_status drop(ch_cli *cli)
 {
-    int64_t number;
-    ch_status status = read_number(cli, 0, &number);
-    if (status == CH_OK) {
-        status = ch_cli_connect(cli);
-    }
-    return status == CH_OK ? report(cli, "drop", number) : status;
+    const ch_settling how = {.action = "drop",
+                             .done = "dropped",
+                             .why = ch_argument_text(cli->arguments, "reason"),
+                             .columns = columns,
+                             .column_count = CH_COUNT_OF(columns)};
+    return ch_deadletter_settle(cli, &how, ch_cli_fields(cli->arguments));
 }
 
+/* What letters may have in common; r: the option for their reason, which `drop` needs for its own. */
+#define FILTERS(r)                                                                                           \
+    CH_TAKES_TEXT("connector", "NAME", "connector", "of this connector"),                                    \
+        CH_TAKES_TEXT("stage", "STAGE", "stage", "charset, parse, map, publish or deliver"),                 \
+        CH_TAKES_TEXT("code", "CODE", "code", "with this code, such as not-found"),                          \
+        CH_TAKES_TEXT(r, "TEXT", "reason", "whose reason begins so"),                                        \
+        CH_TAKES_TIME("since", "since", "that came then or later; see `casehub help times`")
+#define IN_BULK                                                                                              \
+    CH_TAKES_FLAG("all", NULL, "all open ones that fit"),                                                    \
+        CH_TAKES_FLAG("yes", NULL, "even if all of them do"),                                                \
+        CH_TAKES_FLAG("dry-run", NULL, "only show how many and which")
+
 static const ch_argument list_arguments[] = {
-    CH_TAKES_TEXT("connector", "NAME", "connector", "of this connector"),
-    CH_TAKES_TEXT("code", "CODE", "code", "with this reason"),
+    FILTERS("reason"),
+    CH_TAKES_WORD("by", "WHAT", ch_deadletter_groupings, NULL,
+                  "count them by reason, code, connector or stage"),
     CH_TAKES_FLAG("all", NULL, "settled ones, too"),
     CH_LIST_LIMIT,
 };
-static const ch_argument retry_arguments[] = {
-    CH_TAKES_FLAG("dry-run", NULL, "show what would be tried again")};
-static const ch_argument drop_arguments[] = {
-    CH_NEEDS_TEXT("reason", "TEXT", "reason", "why nobody needs it")};
+static const ch_argument retry_arguments[] = {FILTERS("reason"), IN_BULK};
+static const ch_argument drop_arguments[] = {CH_NEEDS_TEXT("reason", "TEXT", NULL, "why nobody needs it"),
+                                             FILTERS("letter-reason"), IN_BULK};
 
 static const ch_verb verbs[] = {
-    {.name = "list", CH_ARGUMENTS(list_arguments), .help = "what could not be taken in", .run = list},
+    {.name = "list",
+     CH_ARGUMENTS(list_arguments),
+     .help = "what could not be taken in, or how much of it",
+     .run = list},
     {.name = "show",
      .operands = "N",
      .operands_least = 1,
@@ -210,18 +139,16 @@ static const ch_verb verbs[] = {
      .help = "one of them, with its raw record where the grant allows",
      .run = show},
     {.name = "retry",
-     .operands = "N...",
-     .operands_least = 1,
+     .operands = "[N...]",
      .operands_most = SIZE_MAX,
      CH_ARGUMENTS(retry_arguments),
      .help = "have the connector try again",
      .run = retry},
     {.name = "drop",
-     .operands = "N",
-     .operands_least = 1,
-     .operands_most = 1,
+     .operands = "[N...]",
+     .operands_most = SIZE_MAX,
      CH_ARGUMENTS(drop_arguments),
-     .help = "destroy its content, for good",
+     .help = "destroy their content, for good",
      .run = drop},
 };
 

@@ -64,6 +64,9 @@ static ch_status turn_pages(ch_cli *cli, const ch_listing *listing, ch_table *ta
             break;
         }
     } while (status == CH_OK && next != NULL && total < left);
+    if (listing->out_total != NULL) {
+        *listing->out_total = total;
+    }
     if (status == CH_OK && total == 0) {
         ch_cli_note(cli, "%s", listing->nothing);
     }
@@ -86,6 +89,45 @@ ch_status ch_list(ch_cli *cli, const ch_listing *listing)
     }
     ch_table_free(table);
     json_decref(listing->arguments);
+    return status;
+}
+
+/* One page, as turn_page. */
+static ch_status see_page(ch_cli *cli, const char *query, const json_t *arguments, char **next,
+                          ch_row_visitor visit, void *context)
+{
+    size_t index;
+    json_t *row, *rows = NULL;
+    json_t *asked = json_copy((json_t *)arguments);
+    if (asked == NULL) {
+        return ch_cli_no_memory(cli);
+    }
+    json_object_set_new(asked, "limit", json_integer(PAGE_ROWS));
+    if (*next != NULL) {
+        json_object_set_new(asked, "after", json_string(*next));
+    }
+    free(*next);
+    *next = NULL;
+    ch_status status = ch_cli_query(cli, query, asked, &rows, next);
+    json_array_foreach(rows, index, row)
+    {
+        status = status == CH_OK ? visit(context, row) : status;
+    }
+    json_decref(rows);
+    return status;
+}
+
+ch_status ch_list_each(ch_cli *cli, const char *query, json_t *arguments, ch_row_visitor visit, void *context)
+{
+    char *next = NULL;
+    ch_status status = arguments == NULL ? ch_cli_no_memory(cli) : ch_cli_connect(cli);
+    bool goes_on = status == CH_OK;
+    while (goes_on) {
+        status = see_page(cli, query, arguments, &next, visit, context);
+        goes_on = status == CH_OK && next != NULL;
+    }
+    free(next);
+    json_decref(arguments);
     return status;
 }
 

@@ -53,6 +53,7 @@ typedef struct argument {
         .name = "after", .kind = ARGUMENT_POSITION, MEMBER(passed), .least = 0, .most = to,                  \
         .absent = otherwise                                                                                  \
     }
+#define CH_LETTER_REASON_MAX (sizeof((ch_dead_letter *)NULL)->reason - 1)
 /* Longest: party, case number and index of a handoff. */
 #define AFTER TEXT("after", after, 127)
 #define CASE NEEDED_TEXT("case", case_id, CH_ID_MAX), TEXT("source", source, CH_ID_MAX)
@@ -98,8 +99,14 @@ static const argument clocks_arguments[] = {
     LIMIT(CH_QUERY_ROWS_DEFAULT),
     AFTER};
 static const argument dead_letters_arguments[] = {
-    CHOICE("status", status, letter_statuses), TEXT("connector", connector, CH_CODE_MAX),
-    TEXT("code", code, CH_CODE_MAX), LIMIT(CH_QUERY_ROWS_DEFAULT), PASSED(CH_CHP_NUMBER_MAX, 0)};
+    CHOICE("status", status, letter_statuses),
+    TEXT("connector", connector, CH_CODE_MAX),
+    TEXT("stage", stage, CH_CODE_MAX),
+    TEXT("code", code, CH_CODE_MAX),
+    TEXT("reason", reason, CH_LETTER_REASON_MAX),
+    INT("since", since, CH_TIME_LEAST, CH_TIME_MOST, CH_TIME_LEAST),
+    LIMIT(CH_QUERY_ROWS_DEFAULT),
+    PASSED(CH_CHP_NUMBER_MAX, 0)};
 static const argument dead_letter_arguments[] = {{.name = "deadletter",
                                                   .kind = ARGUMENT_POSITION,
                                                   .required = true,

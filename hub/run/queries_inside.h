@@ -21,8 +21,8 @@ typedef enum ch_query_flag { CH_FLAG_ABSENT, CH_FLAG_NO, CH_FLAG_YES } ch_query_
 
 /* Of any query; a text that was not given is absent, a number is its argument's default. */
 typedef struct ch_query_arguments {
-    ch_str case_id, source, state, party, system, area, ref, category, test, connector, code, status, name,
-        kind, phone, id_number, actor, of;
+    ch_str case_id, source, state, party, system, area, ref, category, test, connector, stage, code, reason,
+        status, name, kind, phone, id_number, actor, of;
     ch_str after;   /* where rows are in the order of texts */
     int64_t passed; /* `after` where they are in the order of numbers */
     int64_t limit, since, due_before, priority, dead_letter, sequence;

@@ -109,7 +109,10 @@ static bool fits(const ch_query_arguments *asked, const ch_dead_letter *letter)
     ch_str status = asked->status.at == NULL ? CH_STR("open") : asked->status;
     return (ch_str_is(status, "all") || ch_str_is(status, letter->status)) &&
            (asked->connector.at == NULL || ch_str_is(asked->connector, letter->connector)) &&
-           (asked->code.at == NULL || ch_str_is(asked->code, letter->code));
+           (asked->stage.at == NULL || ch_str_is(asked->stage, letter->stage)) &&
+           (asked->code.at == NULL || ch_str_is(asked->code, letter->code)) &&
+           (asked->reason.at == NULL || ch_str_starts(ch_str_of(letter->reason), asked->reason)) &&
+           letter->recorded_ms >= asked->since;
 }
 
 /* `next` is the number of the last letter looked at. */

@@ -139,8 +139,12 @@ class Query(HubTest):
 
     def test_dead_letters_are_listed_by_connector_code_and_status(self):
         self.assertEqual(len(self.operator.query("deadletters", connector="filer", code="invalid")), 2)
-        for arguments in ({"connector": "x"}, {"code": "denied"}, {"status": "dropped"}):
+        first, second = self.operator.query("deadletters")
+        for arguments in ({"connector": "x"}, {"code": "denied"}, {"status": "dropped"}, {"stage": "map"},
+                          {"reason": first["reason"] + "x"}, {"since": second["recorded"] + 1}):
             self.assertEqual(self.operator.query("deadletters", **arguments), [])
+        for arguments in ({"stage": first["stage"]}, {"reason": first["reason"][:4]}, {"since": first["recorded"]}):
+            self.assertEqual(len(self.operator.query("deadletters", **arguments)), 2)
         with self.refused("not-found"):
             self.operator.query("deadletter", deadletter=99)
         self.assertEqual(len(self.connector.query("deadletters")), 2)

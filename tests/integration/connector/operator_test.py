@@ -1,4 +1,6 @@
-"""What an operator asks of a connector: to wait, to go on, to start anew. It is the grid teams' own."""
+"""What an operator asks of a connector: to wait, to go on, to start anew, and to try again what it could not take in. It is
+the grid teams' own."""
+import collections
 import os
 import pathlib
 import sys
@@ -6,9 +8,11 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "story"))
 from city import DEADLINE, City
+from hub import wait_until
 
 NAME, RESTARTED = "grid", 75
 HEADINGS = "序号,网格编码,走访时间,居民姓名,电话,住址,类别,内容,紧急程度,状态"
+UNKNOWN = "the code is not in the table"
 
 
 def row(ref, category="停电", area="330902001001001"):
@@ -30,6 +34,9 @@ class Operator(unittest.TestCase):
         part.write_bytes("\r\n".join([HEADINGS, *rows, ""]).encode("gb18030"))
         part.rename(part.with_suffix(".csv"))
 
+    def is_read(self, name):
+        wait_until((self.folder / f"drop/done/{name}.csv").exists, f"{name} is in done/")
+
     def says(self, *states):
         """What the connector told of itself, in order; blocks until it has told so much."""
         own = lambda event: event["data"]["connector"] == NAME and event["source"].startswith("grid/")
@@ -42,6 +49,9 @@ class Operator(unittest.TestCase):
 
     def fails(self, *words, key="operator"):
         return self.city.casehub(*words, key=key, check=False).returncode
+
+    def opened(self):
+        return collections.Counter(event["ref"] for event in self.city.events() if event["type"] == "case.opened")
 
     # ---- pause, resume, restart
 
@@ -88,9 +98,53 @@ class Operator(unittest.TestCase):
         self.says("running", "stopped", "running")
         self.assertEqual(self.grid.stop(), 0, self.grid.log())
 
+    # ---- dead letters
+
     def mend_the_table(self, category):
         with open(self.folder / "categories.csv", "a", encoding="utf-8") as file:
             file.write(f"{category},power.outage,\n")
+
+    def retry_all(self, *more):
+        return self.city.casehub("deadletter", "retry", "--all", "--connector", NAME, *more)
+
+    def test_a_row_that_is_retried_again_and_again_opens_one_case(self):
+        self.grid.start()
+        self.export("diary-1", row("ZS-1", "虚构类别"), row("ZS-2"), row("ZS-3", "虚构类别"), row("ZS-4", area="33"))
+        self.is_read("diary-1")
+        group, other = self.city.casehub("deadletter", "list", "--by", "reason")
+        self.assertEqual((group["count"], group["reason"], other["count"]), (2, UNKNOWN, 1))
+        letters = [letter["deadletter"] for letter in self.city.casehub("deadletter", "list", "--code", "not-found")]
+        self.assertEqual(self.fails("deadletter", "retry", "--all"), 64)
+        self.assertEqual(len(self.retry_all("--reason", UNKNOWN[:8], "--dry-run")), 2)
+        self.assertEqual(self.grid.stop(), 0, self.grid.log())
+        self.mend_the_table("虚构类别")
+        answers = self.retry_all("--reason", UNKNOWN[:8])
+        self.assertEqual([answer["deadletter"] for answer in answers], letters)
+        self.city.casehub("deadletter", "retry", *map(str, letters))  # while nobody has begun with the first
+        self.grid.start()
+        self.city.wait_for("hub.deadletter.>", lambda event: event["data"]["action"] == "retried", 2)
+        self.assertEqual(self.retry_all("--stage", "map", "--code", "not-found"), [])
+        self.assertEqual(self.fails("deadletter", "retry", *map(str, letters)), 65)
+        self.export("diary-2", row("ZS-1", "虚构类别"), row("ZS-2"), row("ZS-3", "虚构类别"))
+        self.is_read("diary-2")
+        self.assertEqual(self.opened(), {"ZS-1": 1, "ZS-2": 1, "ZS-3": 1})
+        self.one_that_fails_again_is_retried_once_a_time()
+        self.all_that_is_left_is_dropped()
+
+    def one_that_fails_again_is_retried_once_a_time(self):
+        """It becomes a new letter, that the same command does not meet."""
+        before, = self.city.casehub("deadletter", "list")
+        self.assertEqual(len(self.retry_all("--since", "-1d")), 1)
+        self.city.wait_for("hub.deadletter.>", lambda event: event["data"]["action"] == "retried", 3)
+        after, = self.city.casehub("deadletter", "list")
+        self.assertGreater(after["deadletter"], before["deadletter"])
+        self.assertEqual((after["reason"], after["place"]), (before["reason"], before["place"]))
+
+    def all_that_is_left_is_dropped(self):
+        self.assertEqual(self.fails("deadletter", "drop", "--all"), 64)
+        dropped, = self.city.casehub("deadletter", "drop", "--all", "--letter-reason", "15 digits", "--reason", "a test")
+        self.assertEqual(dropped["action"], "drop")
+        self.assertEqual(self.city.casehub("deadletter", "list"), [])
 
 
 if __name__ == "__main__":

@@ -110,6 +110,25 @@ static void what_is_no_handoff_is_a_wrong_command_line(void **state)
     assert_int_equal(self->hub->published_count, 0);
 }
 
+static void dead_letters_in_bulk_must_be_narrowed_or_meant(void **state)
+{
+    shell *self = *state;
+    shell_run(self, "deadletter", "retry");
+    assert_int_equal(self->code, 64);
+    shell_run(self, "deadletter", "retry", "--connector", "grid");
+    assert_int_equal(self->code, 64);
+    shell_run(self, "deadletter", "retry", "--all");
+    assert_int_equal(self->code, 64);
+    assert_holds(self->err, "or --yes");
+    shell_run(self, "deadletter", "retry", "--all", "--yes", "3");
+    assert_int_equal(self->code, 64);
+    shell_run(self, "deadletter", "drop", "--all", "--reason", "a test");
+    assert_int_equal(self->code, 64);
+    shell_run(self, "deadletter", "list", "--by", "weather");
+    assert_int_equal(self->code, 64);
+    assert_int_equal(self->hub->published_count + self->hub->queries_asked, 0);
+}
+
 static void a_connector_that_cannot_do_it_is_not_asked(void **state)
 {
     static const char stopped[] = "[{\"connector\":\"grid\",\"state\":\"stopped\"}]";
@@ -614,6 +633,59 @@ static void dead_letters_are_shown_before_they_are_tried_again(void **state)
     assert_int_equal(self->code, 0);
 }
 
+#define TWO_LETTERS                                                                                          \
+    "[{\"deadletter\":3,\"reason\":\"a\",\"recorded\":1795400820000},"                                       \
+    "{\"deadletter\":5,\"reason\":\"b\",\"recorded\":1795400821000}]"
+
+static void one_of_many_dead_letters_that_fails_leaves_the_others_alone(void **state)
+{
+    shell *self = GIVEN(state, {.name = "deadletters", .rows = TWO_LETTERS, .next = "5"},
+                        {.name = "deadletters", .rows = "[{\"deadletter\":9}]"});
+    self->hub->answers[0] = (casehub_answer){.code = "conflict", .text = "dead letter 3 is dropped"};
+    self->hub->answer_count = 1;
+    shell_run(self, "deadletter", "retry", "--all", "--connector", "grid", "--reason", "the code");
+    assert_int_equal(self->code, 65);
+    assert_holds(self->hub->asked[0],
+                 "deadletters {\"connector\":\"grid\",\"reason\":\"the code\",\"limit\":1000}");
+    assert_holds(self->out, "dead letter 3  cannot be retried: conflict: dead letter 3 is dropped\n");
+    assert_holds(self->out, "dead letter 5  retry\n");
+    assert_holds(self->out, "dead letter 9  retry\n");
+    assert_int_equal(self->hub->published_count, 3);
+}
+
+static void what_stops_all_dead_letters_is_told_once(void **state)
+{
+    shell *self = GIVEN(state, {.name = "deadletters", .rows = TWO_LETTERS});
+    self->hub->answers[0] = (casehub_answer){.code = "denied", .text = "role auditor may not"};
+    self->hub->answer_count = 1;
+    shell_run(self, "deadletter", "drop", "--all", "--yes", "--reason", "a test", "--json");
+    assert_int_equal(self->code, 77);
+    assert_string_equal(self->out, "");
+    assert_int_equal(self->hub->published_count, 1);
+}
+
+static void dead_letters_are_counted_by_what_they_share(void **state)
+{
+    shell *self = GIVEN(
+        state, {.name = "deadletters", .rows = TWO_LETTERS, .next = "5"},
+        {.name = "deadletters", .rows = "[{\"deadletter\":9,\"reason\":\"b\",\"recorded\":1795400822000}]"},
+        {.name = "deadletters", .rows = TWO_LETTERS}, {.name = "deadletters", .rows = TWO_LETTERS});
+    shell_run(self, "deadletter", "list", "--by", "reason", "--json");
+    assert_string_equal(self->out,
+                        "{\"count\":2,\"reason\":\"b\",\"oldest\":\"2026-11-23T02:27:01Z\",\"newest\":"
+                        "\"2026-11-23T02:27:02Z\"}\n{\"count\":1,\"reason\":\"a\",\"oldest\":"
+                        "\"2026-11-23T02:27:00Z\",\"newest\":\"2026-11-23T02:27:00Z\"}\n");
+    shell_run(self, "deadletter", "list", "--by", "code", "--all", "--limit", "1");
+    assert_holds(self->hub->asked[2], "{\"status\":\"all\",\"limit\":1000}");
+    assert_string_equal(self->out, "COUNT  OLDEST               NEWEST               CODE\n"
+                                   "    2  2026-11-23 10:27:00  2026-11-23 10:27:01  \n");
+    shell_run(self, "deadletter", "drop", "--all", "--code", "x", "--reason", "a test", "--dry-run");
+    assert_int_equal(self->code, 0);
+    assert_holds(self->hub->asked[3], "{\"code\":\"x\"}");
+    assert_holds(self->err, "2 would be dropped.\n");
+    assert_int_equal(self->hub->published_count, 0);
+}
+
 static void a_connector_is_asked_in_the_words_that_it_knows(void **state)
 {
     static const char running[] = "[{\"connector\":\"grid\",\"state\":\"running\"}]";
@@ -714,6 +786,7 @@ int main(void)
         TEST(a_conflict_that_does_not_tell_the_state_has_it_asked_for),
         TEST(an_answer_that_does_not_come_is_temporary),
         TEST(what_is_no_handoff_is_a_wrong_command_line),
+        TEST(dead_letters_in_bulk_must_be_narrowed_or_meant),
         TEST(a_connector_that_cannot_do_it_is_not_asked),
         TEST(a_full_disk_is_told_and_an_event_that_was_not_written_is_not_acknowledged),
         TEST(without_a_hub_every_event_is_answered_with_an_error),
@@ -741,6 +814,9 @@ int main(void)
         TEST(tail_prints_so_many_events_and_acknowledges_them),
         TEST(check_speaks_as_monitoring_plugins_do),
         TEST(dead_letters_are_shown_before_they_are_tried_again),
+        TEST(one_of_many_dead_letters_that_fails_leaves_the_others_alone),
+        TEST(what_stops_all_dead_letters_is_told_once),
+        TEST(dead_letters_are_counted_by_what_they_share),
         TEST(a_connector_is_asked_in_the_words_that_it_knows),
         TEST(a_grant_names_its_holder_and_revoking_keeps_the_rest),
         TEST(a_key_is_revoked_however_many_grants_there_are),
