@@ -1,5 +1,6 @@
 /* main.c - casehub-connect: the command line, the signals, the exit code. */
 #include "connectors/host/checker.h"
+#include "connectors/host/diff.h"
 #include "connectors/host/outward_checker.h"
 #include "connectors/host/runner.h"
 #include "connectors/host/watchdog.h"
@@ -7,6 +8,7 @@
 
 #include <limits.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
 #include <sysexits.h>
@@ -21,21 +23,48 @@ static const char usage[] =
     "                                                     what a file becomes, without a hub\n"
     "       casehub-connect check NAME|--config FILE --outward EVENTS\n"
     "                                                     what goes out of events, a line each\n"
+    "       casehub-connect diff OLD NEW [RECORDS]        what two configurations make of the same records\n"
+    "       casehub-connect diff NAME|--config FILE --mapping OLD NEW [RECORDS]\n"
+    "                                                     what two mappings of one configuration make of "
+    "them\n"
     "       casehub-connect help [TRANSPORT|FORMAT|SENDER|WRITER]\n"
     "                                                     settings\n"
     "       casehub-connect --version\n"
     "Without --config it is $CASEHUB_CONNECTORS/NAME.cfg, or " FOLDER "/NAME.cfg.\n"
-    "Exit: 0 done, 64 usage, 65 a record or event failed, 66 no such file, 69 hub or folder, 70 a mapping "
-    "ran\n"
-    "away or memory ran out, 75 another process runs this connector or a restart was asked for, 77 denied, "
-    "78\n"
-    "configuration.\n";
+    "RECORDS are those of --samples FILE [--time RFC3339]; else those that the hub keeps of\n"
+    "[--connector NAME] [--since RFC3339] [--limit N], for [--key FILE] at [--hub ENDPOINT]: NEW says "
+    "which,\n"
+    "unless these do. The key's grant must have private = all.\n"
+    "Exit: 0 done, 64 usage, 65 a record or event failed or differs, 66 no such file or record, 69 hub or "
+    "folder,\n"
+    "70 a mapping ran away or memory ran out, 75 another process runs this connector or a restart was asked "
+    "for,\n"
+    "77 denied, 78 configuration.\n";
 
 typedef struct arguments {
-    const char *verb, *config, *time, *outward;
+    const char *verb, *config, *time, *outward, *mappings[2], *samples, *connector, *since, *limit, *hub,
+        *key;
     const char *words[2];
     size_t word_count;
 } arguments;
+
+/* Of which verbs, and how many values. */
+static const struct {
+    const char *name, *verbs;
+    size_t offset, values;
+} options[] = {
+    {"--config", "run check diff", offsetof(arguments, config), 1},
+    {"--time", "check diff", offsetof(arguments, time), 1},
+    {"--outward", "check", offsetof(arguments, outward), 1},
+    {"--mapping", "diff", offsetof(arguments, mappings), 2},
+    {"--samples", "diff", offsetof(arguments, samples), 1},
+    {"--connector", "diff", offsetof(arguments, connector), 1},
+    {"--since", "diff", offsetof(arguments, since), 1},
+    {"--limit", "diff", offsetof(arguments, limit), 1},
+    {"--hub", "diff", offsetof(arguments, hub), 1},
+    {"--key", "diff", offsetof(arguments, key), 1},
+};
+#define OPTION_COUNT (sizeof options / sizeof *options)
 
 static int fail_usage(const char *what, const char *word)
 {
@@ -76,27 +105,46 @@ static int report(ch_status status, const ch_error *error)
     return exit_code(status);
 }
 
+/* The values behind argv[i]; how many they are in *out_used. */
+static int parse_option(int argc, char **argv, int i, arguments *out, int *out_used)
+{
+    for (size_t o = 0; o < OPTION_COUNT; o++) {
+        const char **values = (const char **)(void *)((char *)out + options[o].offset);
+        if (strcmp(argv[i], options[o].name) != 0) {
+            continue;
+        }
+        if (out->verb == NULL || strstr(options[o].verbs, out->verb) == NULL) {
+            return fail_usage("not an option of this verb: ", argv[i]);
+        }
+        if ((size_t)(argc - i) <= options[o].values) {
+            return fail_usage("a value is missing behind ", argv[i]);
+        }
+        for (size_t v = 0; v < options[o].values; v++) {
+            values[v] = argv[i + 1 + (int)v];
+        }
+        *out_used = (int)options[o].values;
+        return EX_OK;
+    }
+    return fail_usage("there is no option ", argv[i]);
+}
+
 static int parse(int argc, char **argv, arguments *out)
 {
     for (int i = 1; i < argc; i++) {
-        const char **option = strcmp(argv[i], "--config") == 0    ? &out->config
-                              : strcmp(argv[i], "--time") == 0    ? &out->time
-                              : strcmp(argv[i], "--outward") == 0 ? &out->outward
-                                                                  : NULL;
-        if (option != NULL) {
-            if (++i == argc) {
-                return fail_usage("a value is missing behind ", argv[i - 1]);
-            }
-            *option = argv[i];
-        } else if (argv[i][0] == '-') {
-            return fail_usage("there is no option ", argv[i]);
+        int used = 0, code = EX_OK;
+        if (argv[i][0] == '-') {
+            code = parse_option(argc, argv, i, out, &used);
         } else if (out->verb == NULL) {
             out->verb = argv[i];
         } else if (out->word_count == sizeof out->words / sizeof *out->words) {
-            return fail_usage("one word too many: ", argv[i]);
+            code = fail_usage("one word too many: ", argv[i]);
         } else {
             out->words[out->word_count++] = argv[i];
         }
+        if (code != EX_OK) {
+            return code;
+        }
+        i += used;
     }
     return out->verb == NULL ? fail_usage("what to do?", "") : EX_OK;
 }
@@ -210,6 +258,85 @@ static int check(const arguments *args)
     return code;
 }
 
+/* Two files; or one, and the mappings that stand for its own. */
+static ch_status read_versions(const arguments *args, ch_connector_config *versions[2], ch_error *error)
+{
+    ch_status status = CH_OK;
+    for (size_t i = 0; i < 2 && status == CH_OK; i++) {
+        if (args->mappings[0] == NULL) {
+            status = ch_connector_config_read(&versions[i], args->words[i], NULL, error);
+            continue;
+        }
+        status = read_config(&versions[i], args, args->word_count == 1 ? args->words[0] : NULL, error);
+        if (status == CH_OK) {
+            versions[i]->mapping = (char *)(uintptr_t)args->mappings[i]; /* as long as the command line */
+        }
+    }
+    return status;
+}
+
+static int fill_source(const arguments *args, ch_diff_source *out)
+{
+    int64_t limit = 0;
+    *out = (ch_diff_source){
+        .samples = args->samples, .connector = args->connector, .hub = args->hub, .key = args->key};
+    if (args->samples != NULL && (args->connector != NULL || args->since != NULL || args->limit != NULL ||
+                                  args->hub != NULL || args->key != NULL)) {
+        return fail_usage("a file of --samples takes --time only, nothing of the hub's", "");
+    }
+    if (args->samples == NULL && args->time != NULL) {
+        return fail_usage("--time is for --samples: the hub knows when it recorded each", "");
+    }
+    if (args->time != NULL && ch_time_parse(ch_str_of(args->time), &out->time_ms) != CH_OK) {
+        return fail_usage("no RFC 3339 time: ", args->time);
+    }
+    if (args->since != NULL && ch_time_parse(ch_str_of(args->since), &out->since_ms) != CH_OK) {
+        return fail_usage("no RFC 3339 time: ", args->since);
+    }
+    if (args->limit != NULL && (ch_str_to_int(ch_str_of(args->limit), &limit) != CH_OK || limit < 1)) {
+        return fail_usage("no number of records: ", args->limit);
+    }
+    out->limit = (uint64_t)limit;
+    return EX_OK;
+}
+
+static int report_differences(const ch_diff_totals *totals)
+{
+    fprintf(stderr,
+            "%llu records, %llu differ: %llu events only in the old, %llu only in the new, %llu fields; "
+            "%llu fail in the old, %llu in the new\n",
+            (unsigned long long)totals->records, (unsigned long long)totals->differing,
+            (unsigned long long)totals->only_old, (unsigned long long)totals->only_new,
+            (unsigned long long)totals->fields, (unsigned long long)totals->failed_old,
+            (unsigned long long)totals->failed_new);
+    return fflush(stdout) != 0 ? EX_IOERR : totals->differing > 0 ? EX_DATAERR : EX_OK;
+}
+
+static int diff(const arguments *args)
+{
+    ch_connector_config *versions[2] = {NULL, NULL};
+    ch_error error = {.status = CH_OK};
+    ch_diff_totals totals = {.records = 0};
+    ch_diff_source source;
+    bool fits = args->mappings[0] == NULL
+                    ? args->word_count == 2 && args->config == NULL
+                    : args->word_count == 1 || (args->word_count == 0 && args->config != NULL);
+    if (!fits) {
+        return fail_usage("diff needs OLD and NEW, or one configuration and --mapping OLD NEW", "");
+    }
+    int code = fill_source(args, &source);
+    if (code != EX_OK) {
+        return code;
+    }
+    ch_status status = read_versions(args, versions, &error);
+    if (status == CH_OK) {
+        status = ch_diff_run(versions[0], versions[1], &source, ch_clock_real(), stdout, &totals, &error);
+    }
+    ch_connector_config_free(versions[0]);
+    ch_connector_config_free(versions[1]);
+    return status == CH_OK ? report_differences(&totals) : report(status, &error);
+}
+
 static void list_names(ch_buf *out)
 {
     static const struct {
@@ -253,7 +380,7 @@ int main(int argc, char **argv)
     static const struct {
         const char *verb;
         int (*call)(const arguments *);
-    } verbs[] = {{"run", run}, {"check", check}, {"help", help}};
+    } verbs[] = {{"run", run}, {"check", check}, {"diff", diff}, {"help", help}};
     arguments args = {.verb = NULL};
     ch_diag_setup(PROGRAM, CH_DIAG_INFO);
     if (argc == 2 && strcmp(argv[1], "--version") == 0) {

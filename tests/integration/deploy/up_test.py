@@ -119,7 +119,7 @@ class Up(unittest.TestCase):
                 self.assertEqual({other for other in MEMBERS if after[other] != before[other]}, {name})
                 self.assertTrue(all(map(self.runs, after.values())))
         self.assertEqual({row["connector"]: row["state"] for row in self.casehub("connector", "list")},
-                         {"grid": "running", "hotline": "running"})
+                         {name.removeprefix("connector-"): "running" for name in MEMBERS - {"hub"}})
 
     def test_down_ends_all_and_up_goes_on_from_there(self):
         before, = self.casehub("status")
