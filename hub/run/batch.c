@@ -227,49 +227,6 @@ ch_work *ch_batch_next(ch_batch *batch)
     return work;
 }
 
-bool ch_batch_next_grant(ch_batch *batch, ch_grant *out_grant)
-{
-    if (batch->grants.told == batch->grants.count) {
-        return false;
-    }
-    *out_grant = batch->grants.at[batch->grants.told++];
-    return true;
-}
-
-bool ch_batch_next_redelivery(ch_batch *batch, ch_dead_letter *out_letter)
-{
-    if (batch->redeliveries.told == batch->redeliveries.count) {
-        return false;
-    }
-    *out_letter = batch->redeliveries.at[batch->redeliveries.told++];
-    return true;
-}
-
-ch_status ch_batch_erase_letters(ch_batch *batch, ch_error *error)
-{
-    ch_status status = CH_OK;
-    for (size_t i = 0; i < batch->closed_letters.count && status == CH_OK; i++) {
-        status = ch_slots_erase(batch->store->dead_letter_slots, batch->closed_letters.at[i], error);
-        status = status == CH_NOT_FOUND ? CH_OK : status;
-    }
-    batch->closed_letters.count = 0;
-    return status;
-}
-
-bool ch_batch_has_erasures(const ch_batch *batch)
-{
-    return batch->erased.count > 0;
-}
-
-ch_status ch_batch_carry_out_erasures(ch_batch *batch, ch_error *error)
-{
-    ch_status status = batch->erased.count == 0 ? CH_OK
-                                                : ch_erasures_carry_out(batch->store, batch->erased.at,
-                                                                        batch->erased.count, error);
-    batch->erased.count = 0;
-    return status;
-}
-
 int64_t ch_batch_earliest_due(const ch_batch *batch)
 {
     return batch->earliest_due_ms;

@@ -1,5 +1,6 @@
 /* batch_inside.h - what the files of the batch share: batch.c (its life), batch_judge.c (one work), batch_repeat.c
- * (one event that is there already), batch_record.c (one event on its way into log and state).
+ * (one event that is there already), batch_record.c (one event on its way into log and state), batch_effects.c (what is
+ * left to be done once it is durable).
  */
 #ifndef CH_RUN_BATCH_INSIDE_H
 #define CH_RUN_BATCH_INSIDE_H
@@ -79,6 +80,12 @@ ch_status ch_batch_digest(const ch_batch *batch, const uint8_t *fingerprint, uin
  * store's. */
 ch_status ch_batch_answer_repeat(ch_batch *batch, ch_work *work, size_t index, uint64_t sequence,
                                  ch_error *error) CH_MUST_CHECK;
+
+/* batch_effects.c: what others must hear of the producer's event, or what must be done, once the decision about it is
+ * durable. */
+ch_status ch_batch_note_hub_event(ch_batch *batch, const ch_event *event) CH_MUST_CHECK;
+/* The key of that dead letter goes then. */
+ch_status ch_batch_close_letter(ch_batch *batch, uint64_t number) CH_MUST_CHECK;
 
 /* batch_judge.c */
 ch_status ch_batch_judge_work(ch_batch *batch, ch_work *work, ch_error *error) CH_MUST_CHECK;

@@ -3,8 +3,6 @@
  */
 #include "hub/run/batch_inside.h"
 
-#include "hub/base/array.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -156,55 +154,6 @@ static ch_status take_refusal(ch_batch *batch, ch_work *work, size_t index, cons
     return is_kept ? make_letter(batch, work, index, error) : CH_OK;
 }
 
-static ch_status note_letter(ch_batch *batch, const ch_event *event);
-
-static ch_status note_grant(ch_batch *batch, const ch_event *event)
-{
-    ch_status status = ch_array_reserve(&batch->grants.at, &batch->grants.capacity, batch->grants.count + 1,
-                                        CH_BATCH_ARRAY_FIRST, sizeof *batch->grants.at);
-    if (status == CH_OK) {
-        status = ch_grant_decode(event->data, &batch->grants.at[batch->grants.count], NULL);
-    }
-    batch->grants.count += status == CH_OK;
-    return status;
-}
-
-/* As it was decided: with all the cases that it takes. */
-static ch_status note_erasure(ch_batch *batch, const ch_event *event)
-{
-    ch_mp_value list, id;
-    ch_str bytes;
-    if (!ch_mp_find(event->data, "cases", &list, &bytes)) {
-        return CH_CORRUPT;
-    }
-    ch_mp_reader reader = ch_mp_reader_of(bytes);
-    ch_status status =
-        ch_array_reserve(&batch->erased.at, &batch->erased.capacity, batch->erased.count + list.count,
-                         CH_BATCH_ARRAY_FIRST, sizeof *batch->erased.at);
-    bool more = ch_mp_next(&reader, &list);
-    for (uint32_t i = 0; i < list.count && more && status == CH_OK; i++) {
-        ch_erasure *erasure = &batch->erased.at[batch->erased.count];
-        *erasure = (ch_erasure){
-            .sequence = event->sequence, .epoch = event->epoch, .recorded_ms = event->recorded_ms};
-        more = ch_mp_next(&reader, &id);
-        status = more ? ch_case_id_number(id.str, &erasure->number) : CH_CORRUPT;
-        batch->erased.count += status == CH_OK;
-    }
-    return status;
-}
-
-/* What others must hear of, or what must be done, once it is durable. */
-static ch_status note_hub_event(ch_batch *batch, const ch_event *event)
-{
-    if (ch_str_is(event->type, "hub.erased")) {
-        return note_erasure(batch, &batch->decision->events[0].event);
-    }
-    if (ch_str_is(event->type, "hub.grant")) {
-        return note_grant(batch, event);
-    }
-    return ch_str_is(event->type, "hub.deadletter") ? note_letter(batch, event) : CH_OK;
-}
-
 static ch_status accept(ch_batch *batch, ch_work *work, size_t index, ch_error *error)
 {
     size_t own = 0;
@@ -223,7 +172,7 @@ static ch_status accept(ch_batch *batch, ch_work *work, size_t index, ch_error *
         return CH_OK;
     }
     work->answers[index].dead_letter = ch_state_next_dead_letter(batch->store->state) > letter ? letter : 0;
-    status = note_hub_event(batch, &item->event);
+    status = ch_batch_note_hub_event(batch, &item->event);
     return status == CH_OK ? CH_OK : ch_error_set(error, status, "batch", "no memory to tell others of it");
 }
 
@@ -345,17 +294,6 @@ static ch_status append_hub_event(ch_batch *batch, ch_str type, ch_str id, ch_st
     return status == CH_OK || is_failure(status) ? status : CH_CORRUPT;
 }
 
-static ch_status close_letter(ch_batch *batch, uint64_t number)
-{
-    ch_status status = ch_array_reserve(&batch->closed_letters.at, &batch->closed_letters.capacity,
-                                        batch->closed_letters.count + 1, CH_BATCH_ARRAY_FIRST,
-                                        sizeof *batch->closed_letters.at);
-    if (status == CH_OK) {
-        batch->closed_letters.at[batch->closed_letters.count++] = number;
-    }
-    return status;
-}
-
 static ch_status append_retried(ch_batch *batch, uint64_t number, ch_error *error)
 {
     char id[64];
@@ -368,30 +306,7 @@ static ch_status append_retried(ch_batch *batch, uint64_t number, ch_error *erro
     ch_mp_put_uint(data, number);
     ch_status status = append_hub_event(batch, CH_STR("hub.deadletter"), ch_str_of(id), ch_buf_str(data),
                                         CH_STR_NONE, error);
-    return status == CH_OK ? close_letter(batch, number) : status;
-}
-
-/* A delivery is tried again by the reader, which says when the letter is closed; everything else by the connector that
- * watches for the event. */
-static ch_status note_letter(ch_batch *batch, const ch_event *event)
-{
-    ch_dead_letter letter;
-    ch_str action = ch_mp_find_str(event->data, "action");
-    uint64_t number = (uint64_t)ch_mp_find_int(event->data, "number", 0);
-    if (ch_str_is(action, "drop") || ch_str_is(action, "retried")) {
-        return close_letter(batch, number);
-    }
-    if (!ch_str_is(action, "retry") || ch_state_dead_letter(batch->store->state, number, &letter) != CH_OK ||
-        strcmp(letter.stage, "deliver") != 0) {
-        return CH_OK;
-    }
-    ch_status status =
-        ch_array_reserve(&batch->redeliveries.at, &batch->redeliveries.capacity,
-                         batch->redeliveries.count + 1, CH_BATCH_ARRAY_FIRST, sizeof *batch->redeliveries.at);
-    if (status == CH_OK) {
-        batch->redeliveries.at[batch->redeliveries.count++] = letter;
-    }
-    return status;
+    return status == CH_OK ? ch_batch_close_letter(batch, number) : status;
 }
 
 /* ---- a work as a whole */

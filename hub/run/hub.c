@@ -3,6 +3,7 @@
 #include "hub/base/diag.h"
 #include "hub/run/dead_letters.h"
 #include "hub/run/epoch.h"
+#include "hub/run/erasure_record.h"
 #include "hub/run/front.h"
 #include "hub/run/http.h"
 #include "hub/run/key_copies.h"
@@ -106,6 +107,9 @@ static ch_status start(ch_hub *hub, ch_error *error)
     }
     if (status == CH_OK) {
         status = ch_epoch_settle(hub, error);
+    }
+    if (status == CH_OK) {
+        status = ch_erasure_record_settle(hub, error);
     }
     if (status == CH_OK) {
         status = ch_rules_record_settle(hub, error);

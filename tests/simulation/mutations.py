@@ -141,9 +141,9 @@ MUTATIONS = (
              "    ch_error early;\n    writer->head = ch_batch_end(batch);\n    writer->filling = NULL;\n"
              "    if (ch_batch_erase_letters(batch, &early) != CH_OK) {\n        return;\n    }",
              "a dead letter's key is destroyed before the log says that it is closed"),
-    Mutation("keys-stay", RUN + "batch_judge.c",
-             "    return status == CH_OK ? close_letter(batch, number) : status;\n}",
-             "    return status == CH_OK && number == 0 ? close_letter(batch, number) : status;\n}",
+    Mutation("keys-stay", RUN + "batch_effects.c",
+             "    return status == CH_OK ? ch_batch_close_letter(batch, number) : status;\n}",
+             "    return status == CH_OK && number == 0 ? ch_batch_close_letter(batch, number) : status;\n}",
              "a dead letter that is closed keeps its key"),
     Mutation("grants-later", RUN + "writer.c",
              "    ch_writer_tell_grants(writer, batch); /* before anybody is told that they hold */\n"

@@ -187,6 +187,13 @@ class Erasing(OwnHubTest):
         self.assert_gone(json.dumps(self.hub.casehub("case", "show", self.case)))
         self.assert_gone(self.from_log(self.hub.path("store")))
         self.assertTrue(self.hub.casehub("case", "show", self.case)[0]["erased"])
+        said = [e for e in self.operator.read() if e["type"] == "hub.erased"]
+        self.assertEqual([set(e["data"]["cases"]) for e in said], [{self.case, self.twin}])
+        self.assertIn("before the restore", said[0]["data"]["reason"])
+        self.hub.kill()
+        self.hub.start()
+        self.open_clients()
+        self.assertEqual(len([e for e in self.operator.read() if e["type"] == "hub.erased"]), 1)  # once
 
     def test_a_state_that_was_made_without_keys_finds_persons_again(self):
         self.assertEqual(self.hub.stop(), 0)
