@@ -25,21 +25,17 @@ static const char usage[] =
     "                                                     what goes out of events, a line each\n"
     "       casehub-connect diff OLD NEW [RECORDS]        what two configurations make of the same records\n"
     "       casehub-connect diff NAME|--config FILE --mapping OLD NEW [RECORDS]\n"
-    "                                                     what two mappings of one configuration make of "
-    "them\n"
+    "                                                     the same of two mappings of one configuration\n"
     "       casehub-connect help [TRANSPORT|FORMAT|SENDER|WRITER]\n"
     "                                                     settings\n"
     "       casehub-connect --version\n"
     "Without --config it is $CASEHUB_CONNECTORS/NAME.cfg, or " FOLDER "/NAME.cfg.\n"
     "RECORDS are those of --samples FILE [--time RFC3339]; else those that the hub keeps of\n"
-    "[--connector NAME] [--since RFC3339] [--limit N], for [--key FILE] at [--hub ENDPOINT]: NEW says "
-    "which,\n"
-    "unless these do. The key's grant must have private = all.\n"
-    "Exit: 0 done, 64 usage, 65 a record or event failed or differs, 66 no such file or record, 69 hub or "
-    "folder,\n"
-    "70 a mapping ran away or memory ran out, 75 another process runs this connector or a restart was asked "
-    "for,\n"
-    "77 denied, 78 configuration.\n";
+    "[--connector NAME] [--since RFC3339] [--limit N], asked for at [--hub ENDPOINT] with [--key FILE].\n"
+    "What is not said is as in OLD. The key's grant must have private = all.\n"
+    "Exit: 0 done, 64 usage, 65 a record failed or differs, 66 no such file or record, 69 hub or folder,\n"
+    "70 a mapping ran away or memory ran out, 75 another process runs this connector or a restart was\n"
+    "asked for, 77 denied, 78 configuration.\n";
 
 typedef struct arguments {
     const char *verb, *config, *time, *outward, *mappings[2], *samples, *connector, *since, *limit, *hub,

@@ -171,7 +171,7 @@ static size_t find_partner(const json_t *parts, const json_t *part)
 }
 
 /* Takes what finds a partner out of new_parts. */
-static ch_status compare_parts(comparison *c, const json_t *old_parts, json_t *new_parts, ch_error *error)
+static ch_status compare_parts(comparison *c, json_t *old_parts, json_t *new_parts, ch_error *error)
 {
     size_t index;
     json_t *part;
@@ -196,15 +196,14 @@ static ch_status compare_parts(comparison *c, const json_t *old_parts, json_t *n
     return status;
 }
 
-ch_status ch_outcome_compare(const json_t *old, const json_t *new, FILE *out, ch_diff_totals *totals,
-                             ch_error *error)
+ch_status ch_outcome_compare(json_t *old, json_t *new, FILE *out, ch_diff_totals *totals, ch_error *error)
 {
-    const json_t *old_parts = json_object_get(old, "parts"), *new_parts = json_object_get(new, "parts");
+    json_t *old_parts = json_object_get(old, "parts"), *new_parts = json_object_get(new, "parts");
     comparison c = {.where_old = json_string_value(json_object_get(old, "where")),
                     .where_new = json_string_value(json_object_get(new, "where")),
                     .out = out,
                     .totals = totals};
-    json_t *left = new_parts == NULL ? json_array() : json_copy((json_t *)(uintptr_t)new_parts);
+    json_t *left = new_parts == NULL ? json_array() : json_copy(new_parts);
     if (left == NULL) {
         return no_memory(error);
     }

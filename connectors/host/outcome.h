@@ -25,7 +25,7 @@ ch_status ch_outcome_of_failure(json_t **out_outcome, const char *where, const c
 
 /* Prints a line of JSON for each difference and counts. NULL: there is no such record; not both. Events belong together
  * by their id. CH_NO_MEMORY. */
-ch_status ch_outcome_compare(const json_t *old, const json_t *new, FILE *out, ch_diff_totals *totals,
+ch_status ch_outcome_compare(json_t *old, json_t *new, FILE *out, ch_diff_totals *totals,
                              ch_error *error) CH_MUST_CHECK;
 
 #endif

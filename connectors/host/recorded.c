@@ -10,6 +10,7 @@
 #define WELCOME_MS 10000
 #define ANSWER_MS 30000
 #define RAW_MOST ((size_t)512 * 1024)
+#define CUT_NOTE "(raw cut)"
 
 typedef struct reading {
     const ch_recorded_query *query;
@@ -44,6 +45,13 @@ static bool is_event(ch_str raw)
     return ch_event_decode(raw, CH_EVENT_PRODUCED, &event, &error) == CH_OK;
 }
 
+/* Of a record that was too long for a letter only the beginning is kept, and the reason says so. */
+static bool is_cut(const ch_event *event)
+{
+    ch_str reason = ch_mp_find_str(event->data, "reason");
+    return reason.size > 0 && memmem(reason.at, reason.size, CUT_NOTE, strlen(CUT_NOTE)) != NULL;
+}
+
 static void name_place(const ch_event *event, char out[CH_UNIT_NAME_MAX + 1])
 {
     ch_str place = is_dead_letter(event) ? ch_mp_find_str(event->data, "place") : CH_STR_NONE;
@@ -60,7 +68,8 @@ static void name_place(const ch_event *event, char out[CH_UNIT_NAME_MAX + 1])
 static ch_status take_record(reading *r, const ch_event *event)
 {
     char place[CH_UNIT_NAME_MAX + 1];
-    if (ch_str_equal(event->raw, ch_buf_str(&r->last)) || (is_dead_letter(event) && is_event(event->raw))) {
+    if (ch_str_equal(event->raw, ch_buf_str(&r->last)) ||
+        (is_dead_letter(event) && (is_cut(event) || is_event(event->raw)))) {
         return CH_OK;
     }
     ch_buf_clear(&r->last);

@@ -33,6 +33,7 @@ B-2,graffiti,Wu Tao,on the back
 B-3,screw,Lu Yan,loose
 B-4,slat,He Jie,sharp
 """
+CUT = f"B-5,graffiti,Wu Tao,{'x' * 140000}\n"  # longer than a dead letter may be
 NEW_TABLE = "local,category\nslat,safety.hazard\nscrew,housing.repair\ngraffiti,refuse.uncollected\n"
 
 
@@ -189,11 +190,11 @@ class Recorded(DiffTest):
         cls.city.grant("benches", "connector", sources=["benches"], private="all")
         cls.city.grant("blind", "auditor")
         cls.old = put_version(cls.folder / "old")
-        put(cls.folder, "old/drop/monday.csv", ROWS)
+        put(cls.folder, "old/drop/monday.csv", ROWS + CUT)
         run = cls.city.program("benches", os.path.join(BIN, "casehub-connect"), "run", "benches", "--config", cls.old,
                                CASEHUB_HUB=cls.city.ready["tcp"], CASEHUB_KEY=cls.city.path("benches"))
         run.start()
-        cls.city.wait_for("case.noted.>", lambda event: event["ref"] == "B-4")
+        cls.city.wait_for("hub.deadletter.>", lambda event: "(raw cut)" in event["data"]["reason"])
         assert run.stop() == 0, run.log()
 
     def of_hub(self, new, *options, key="operator"):
@@ -201,7 +202,7 @@ class Recorded(DiffTest):
 
     def test_who_may_not_read_the_records_is_told_why(self):
         new = self.version("new")
-        self.assert_fails(66, "none of its 7 events and dead letters shows its record: that takes a grant with private",
+        self.assert_fails(66, "none of its 8 events and dead letters shows its record: that takes a grant with private",
                           *self.of_hub(new, key="blind"))
         self.assert_fails(66, "fountains: the log holds no event of this connector",
                           *self.of_hub(new, "--connector", "fountains"))
