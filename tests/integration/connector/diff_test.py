@@ -187,15 +187,23 @@ class Recorded(DiffTest):
         cls.addClassCleanup(cls.city.close)
         cls.folder = pathlib.Path(cls.city.path("diff"))
         cls.folder.mkdir()
-        cls.city.grant("benches", "connector", sources=["benches"], private="all")
         cls.city.grant("blind", "auditor")
-        cls.old = put_version(cls.folder / "old")
-        put(cls.folder, "old/drop/monday.csv", ROWS + CUT)
-        run = cls.city.program("benches", os.path.join(BIN, "casehub-connect"), "run", "benches", "--config", cls.old,
-                               CASEHUB_HUB=cls.city.ready["tcp"], CASEHUB_KEY=cls.city.path("benches"))
+        cls.old = cls.take_in("benches", ROWS + CUT, "hub.deadletter.>",
+                              lambda event: "(raw cut)" in event["data"]["reason"])
+
+    @classmethod
+    def take_in(cls, name, rows, *until):
+        """What a connector of this name reads in; its configuration."""
+        cls.city.grant(name, "connector", sources=[name], private="all")
+        config = CONFIG.replace('"benches"', f'"{name}"').replace('"benches/1"', f'"{name}/1"')
+        config = put_version(cls.folder / name, config=config)
+        put(config.parent, "drop/monday.csv", rows)
+        run = cls.city.program(name, os.path.join(BIN, "casehub-connect"), "run", name, "--config", config,
+                               CASEHUB_HUB=cls.city.ready["tcp"], CASEHUB_KEY=cls.city.path(name))
         run.start()
-        cls.city.wait_for("hub.deadletter.>", lambda event: "(raw cut)" in event["data"]["reason"])
+        cls.city.wait_for(*until)
         assert run.stop() == 0, run.log()
+        return config
 
     def of_hub(self, new, *options, key="operator"):
         return (self.old, new, "--hub", self.city.ready["tcp"], "--key", self.city.path(key), *options)
@@ -222,6 +230,15 @@ class Recorded(DiffTest):
                                 ("monday.csv:3", "only new: B-2/case/1"), ("monday.csv:3", "only new: B-2/note/1"),
                                 (f"sequence {opened['sequence']}",
                                  "B-3/case/1 data.category: safety -> housing.repair")])
+
+    def test_what_was_erased_is_looked_at_by_nobody(self):
+        rows = ROWS.replace("B-", "P-").replace("graffiti", "screw")
+        config = self.take_in("paths", rows, "case.noted.>", lambda event: event["ref"] == "P-4")
+        self.city.casehub("case", "erase", "P-3", "--reason", "asked for")
+        new = put_version(self.folder / "erased", table=NEW_TABLE, config=config.read_text())
+        ended, lines, said = self.run_diff(config, new, *self.of_hub(new)[2:])
+        self.assertEqual([line["id"] for line in lines], ["P-2/case/1"], said)
+        self.assertTrue(said.startswith("3 records, 1 differ"), said)
 
     def test_a_limit_ends_it_after_so_many_records(self):
         new = self.version("limited", table=NEW_TABLE)
