@@ -1,6 +1,6 @@
 """Every system folder's samples: what connectors/SYSTEM/samples/NAME.jsonl says is what NAME.* becomes. A folder is tested by
 being there: its samples are as written at NOW, and go through the configuration beside them, NAME.cfg, else through the one of the folder
-that their name begins with, else through the folder's own."""
+that their name begins with, else through the folder's own. NAME.events are events, and what is kept is what goes out of them."""
 import json
 import os
 import pathlib
@@ -28,7 +28,8 @@ def config_of(folder, sample):
 
 
 def check(folder, sample):
-    return subprocess.run([CONNECT, "check", "--config", config_of(folder, sample), sample, "--time", NOW],
+    words = ["--outward", sample] if sample.suffix == ".events" else [sample, "--time", NOW]
+    return subprocess.run([CONNECT, "check", "--config", config_of(folder, sample), *words],
                           capture_output=True, text=True, timeout=60)
 
 
