@@ -113,7 +113,7 @@ static ch_status drop(ch_cli *cli)
         CH_TAKES_TIME("since", "since", "that came then or later; see `casehub help times`")
 #define IN_BULK                                                                                              \
     CH_TAKES_FLAG("all", NULL, "all open ones that fit"),                                                    \
-        CH_TAKES_FLAG("yes", NULL, "even if all of them do"),                                                \
+        CH_TAKES_FLAG("yes", NULL, "even if nothing narrows them"),                                          \
         CH_TAKES_FLAG("dry-run", NULL, "only show how many and which")
 
 static const ch_argument list_arguments[] = {
@@ -139,13 +139,13 @@ static const ch_verb verbs[] = {
      .help = "one of them, with its raw record where the grant allows",
      .run = show},
     {.name = "retry",
-     .operands = "[N...]",
+     .operands = "N...",
      .operands_most = SIZE_MAX,
      CH_ARGUMENTS(retry_arguments),
      .help = "have the connector try again",
      .run = retry},
     {.name = "drop",
-     .operands = "[N...]",
+     .operands = "N...",
      .operands_most = SIZE_MAX,
      CH_ARGUMENTS(drop_arguments),
      .help = "destroy their content, for good",

@@ -8,6 +8,10 @@
 
 const char *const ch_deadletter_groupings[] = {"reason", "code", "connector", "stage", NULL};
 
+typedef struct group {
+    json_t *row; /* the grouping's */
+} group;
+
 typedef struct grouping {
     ch_cli *cli;
     const char *by;
@@ -17,35 +21,35 @@ typedef struct grouping {
 /* The row of a group that has none yet, in the grouping's keeping; NULL without memory. */
 static json_t *begin_group(grouping *of, const char *shared, int64_t recorded_ms)
 {
-    json_t *group = json_pack("{s:i, s:s, s:I, s:I}", "count", 0, of->by, shared, "oldest",
-                              (json_int_t)recorded_ms, "newest", (json_int_t)recorded_ms);
-    return group != NULL && json_object_set_new(of->groups, shared, group) == 0 ? group : NULL;
+    json_t *row = json_pack("{s:i, s:s, s:I, s:I}", "count", 0, of->by, shared, "oldest",
+                            (json_int_t)recorded_ms, "newest", (json_int_t)recorded_ms);
+    return row != NULL && json_object_set_new(of->groups, shared, row) == 0 ? row : NULL;
 }
 
-static ch_status count_letter(void *context, json_t *row)
+static ch_status count_letter(void *context, json_t *letter)
 {
     grouping *of = context;
-    const char *shared = ch_row_text(row, of->by);
-    int64_t recorded_ms = ch_row_int(row, "recorded", 0);
-    json_t *group = json_object_get(of->groups, shared);
-    if (group == NULL && json_object_size(of->groups) == GROUPS_MOST) {
+    const char *shared = ch_row_text(letter, of->by);
+    int64_t recorded_ms = ch_row_int(letter, "recorded", 0);
+    json_t *row = json_object_get(of->groups, shared);
+    if (row == NULL && json_object_size(of->groups) == GROUPS_MOST) {
         return ch_error_set(
             &of->cli->error, CH_TOO_LARGE, NULL,
             "there are more than %d groups by %s: count by something else, or of one connector", GROUPS_MOST,
             of->by);
     }
-    if (group == NULL) {
-        group = begin_group(of, shared, recorded_ms);
+    if (row == NULL) {
+        row = begin_group(of, shared, recorded_ms);
     }
-    if (group == NULL) {
+    if (row == NULL) {
         return ch_cli_no_memory(of->cli);
     }
-    json_object_set_new(group, "count", json_integer(ch_row_int(group, "count", 0) + 1));
-    if (recorded_ms < ch_row_int(group, "oldest", 0)) {
-        json_object_set_new(group, "oldest", json_integer(recorded_ms));
+    json_object_set_new(row, "count", json_integer(ch_row_int(row, "count", 0) + 1));
+    if (recorded_ms < ch_row_int(row, "oldest", 0)) {
+        json_object_set_new(row, "oldest", json_integer(recorded_ms));
     }
-    if (recorded_ms > ch_row_int(group, "newest", 0)) {
-        json_object_set_new(group, "newest", json_integer(recorded_ms));
+    if (recorded_ms > ch_row_int(row, "newest", 0)) {
+        json_object_set_new(row, "newest", json_integer(recorded_ms));
     }
     return CH_OK;
 }
@@ -53,7 +57,7 @@ static ch_status count_letter(void *context, json_t *row)
 /* Largest first; of the same size the one that began first. */
 static int compare_groups(const void *a, const void *b)
 {
-    const json_t *one = *(json_t *const *)a, *other = *(json_t *const *)b;
+    const json_t *one = ((const group *)a)->row, *other = ((const group *)b)->row;
     int64_t more = ch_row_int(other, "count", 0) - ch_row_int(one, "count", 0);
     int64_t later = ch_row_int(one, "oldest", 0) - ch_row_int(other, "oldest", 0);
     int64_t order = more != 0 ? more : later;
@@ -65,20 +69,20 @@ static json_t *sort_groups(json_t *groups, int64_t limit)
 {
     size_t count = 0;
     const char *shared;
-    json_t *group, *rows = json_array();
-    json_t **sorted = calloc(json_object_size(groups) + 1, sizeof *sorted);
+    json_t *row, *rows = json_array();
+    group *sorted = calloc(json_object_size(groups) + 1, sizeof *sorted);
     if (sorted == NULL || rows == NULL) {
         free(sorted);
         json_decref(rows);
         return NULL;
     }
-    json_object_foreach(groups, shared, group)
+    json_object_foreach(groups, shared, row)
     {
-        sorted[count++] = group;
+        sorted[count++].row = row;
     }
     qsort(sorted, count, sizeof *sorted, compare_groups);
     for (size_t i = 0; i < count && (int64_t)i < limit; i++) {
-        json_array_append(rows, sorted[i]);
+        json_array_append(rows, sorted[i].row);
     }
     free(sorted);
     return rows;

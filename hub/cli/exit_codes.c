@@ -63,7 +63,8 @@ void ch_exit_codes_print(ch_buf *out)
         ch_buf_append_text(out, before[0] == ',' ? ")\n" : "\n");
     }
     ch_buf_append_text(out, "\n`casehub event publish`: 0 when every event is in the log, 65 when one was "
-                            "refused, 75 when one was not answered.\n`casehub check` alone answers as "
+                            "refused, 75 when one was not answered.\n`casehub deadletter retry` and `drop`: "
+                            "65 when one of the letters was refused.\n`casehub check` alone answers as "
                             "monitoring plugins do: 0 OK, 1 WARNING, "
                             "2 CRITICAL, 3 UNKNOWN.\n");
 }
