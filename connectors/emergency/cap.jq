@@ -1,7 +1,11 @@
 # One CAP 1.2 message of the command centre or of a unit that it called out.
 #
 # An event's id is made of sender and identifier, which CAP makes unique: a message that comes again is known. The case's
-# ref is that of the alert that opened it, which is the first of an answer's `references`.
+# ref is that of the alert that opened it, which is the first of an answer's `references`. A unit that answers an order of
+# ours (orders.jq) refers to that instead: its identifier is the handoff.
+
+# As in orders.jq.
+def own: "orders@casehub.invalid";
 
 # any, not index: of an array of texts jq 1.6 loses memory each time.
 def one_of($name; $values):
@@ -20,10 +24,18 @@ def checked:
 
 def name_of_message: token("sender") + "/" + token("identifier");
 
-def referenced:
+# [sender, identifier, sent] of the first.
+def reference:
   required("references") / " " | .[0] / ","
-  | if length == 3 and all(.[]; . != "") then .[0] + "/" + .[1]
-    else refuse("references"; "sender,identifier,sent is expected") end;
+  | if length == 3 and all(.[]; . != "") then . else refuse("references"; "sender,identifier,sent is expected") end;
+def referenced: reference | .[0] + "/" + .[1];
+
+# What a unit answers: the order, or the alert itself, and then its handoff is the one of its party.
+def answered:
+  reference
+  | if .[0] != own then { attributes: { ref: (.[0] + "/" + .[1]) }, data: {} }
+    elif .[1] | is("^[^/]+/h[0-9]+$") then { attributes: { subject: (.[1] / "/" | .[0]) }, data: { handoff: .[1] } }
+    else refuse("references"; "it is no order") end;
 
 # Of several languages the first Chinese one, or the first.
 def info:
@@ -80,9 +92,10 @@ def steps:
   lookup($tables.units; required("sender"); "sender").party as $party
   | (if .msgType == "Error" then "declined" else (.code // [])[0] // "accepted" end) as $step
   | lookup($tables.steps; $step; "code") as $row
-  | (base + { ref: referenced }) as $base
+  | answered as $to
+  | (base + $to.attributes) as $base
   | ($base + { type: $row.type,
-        data: ({ party: $party } + if $row.reason == "" then {} else { reason: $row.reason } end) }),
+        data: ($to.data + { party: $party } + if $row.reason == "" then {} else { reason: $row.reason } end) }),
     (select($row.milestone != "")
      | $base + { id: ($base.id + "/milestone"), type: "case.milestone", data: { code: $row.milestone, value: $party } });
 
