@@ -64,6 +64,10 @@ class Line(Frames):
         return self.next()
 
 
+def elements(order):
+    return {element.tag.partition("}")[2]: element.text for element in xml.etree.ElementTree.fromstring(order).iter()}
+
+
 class Unit:
     """The program of a unit: takes orders, and knows one that comes again by its identifier."""
 
@@ -84,7 +88,7 @@ class Unit:
 
     def serve(self, frames):
         while (text := frames.next()) is not None:
-            order = {element.tag.partition("}")[2]: element.text for element in xml.etree.ElementTree.fromstring(text).iter()}
+            order = elements(text)
             if order["identifier"] not in self.seen:
                 self.orders.put(order)
             self.seen.append(order["identifier"])
