@@ -4,11 +4,11 @@
  * answer sends again; so what is half here when a connection ends is only told in the log.
  */
 #include "connectors/transports/tcp_connection.h"
+#include "connectors/transports/tcp_listener.h"
 #include "connectors/transports/transports.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -99,53 +99,6 @@ static void say(const server *s, casehub_level level, const char *peer, const ch
 
 /* ---- open and close */
 
-static int bind_address(server *s, const struct addrinfo *address)
-{
-    const int on = 1;
-    s->listener = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (s->listener < 0) {
-        return -1;
-    }
-    bool set = setsockopt(s->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0;
-    return set && bind(s->listener, address->ai_addr, address->ai_addrlen) == 0 &&
-                   listen(s->listener, 128) == 0
-               ? 0
-               : -1;
-}
-
-static int start_listening(server *s)
-{
-    const char *name = s->values[OPTION_LISTEN].text;
-    char port[8];
-    struct addrinfo *address;
-    const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
-                                   .ai_socktype = SOCK_STREAM};
-    snprintf(port, sizeof port, "%d", (int)s->values[OPTION_PORT].number);
-    if (getaddrinfo(name, port, &hints, &address) != 0) {
-        return fail(s, "listen", "a numeric address is expected");
-    }
-    int result = bind_address(s, address) == 0 ? 0 : fail(s, "port", strerror(errno));
-    freeaddrinfo(address);
-    return result;
-}
-
-static int tell_address(const server *s)
-{
-    struct sockaddr_storage bound;
-    socklen_t size = sizeof bound;
-    char peer[CH_PEER_TEXT_SIZE], text[80];
-    if (getsockname(s->listener, (struct sockaddr *)&bound, &size) != 0) {
-        return fail(s, "port", strerror(errno));
-    }
-    bool six = bound.ss_family == AF_INET6;
-    int port = ntohs(six ? ((struct sockaddr_in6 *)(void *)&bound)->sin6_port
-                         : ((struct sockaddr_in *)(void *)&bound)->sin_port);
-    ch_peer_text(&bound, peer);
-    snprintf(text, sizeof text, six ? "tcp://[%s]:%d" : "tcp://%s:%d", peer, port);
-    s->host->set_address(s->host, text);
-    return 0;
-}
-
 static int read_options(server *s)
 {
     ch_error error;
@@ -170,21 +123,34 @@ static int read_options(server *s)
     return 0;
 }
 
-static int open_server(void *state, const casehub_host *host, const casehub_value *values)
+static int start_listening(server *s)
 {
-    server *s = state;
-    *s = (server){.host = host, .values = values, .epoll = -1, .listener = -1};
-    s->started_ms = host->wall_ms(host);
-    if (read_options(s) != 0 || start_listening(s) != 0) {
-        return -1;
-    }
+    char address[CH_TCP_ADDRESS_SIZE];
+    ch_error error;
     struct epoll_event event = {.events = EPOLLIN, .data = {.ptr = NULL}};
+    ch_status status = ch_tcp_listen(&s->listener, s->values[OPTION_LISTEN].text,
+                                     (int)s->values[OPTION_PORT].number, &error);
+    if (status == CH_OK) {
+        status = ch_tcp_address(s->listener, address, &error);
+    }
+    if (status != CH_OK) {
+        return fail(s, error.where, error.text);
+    }
     s->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (s->epoll < 0 || epoll_ctl(s->epoll, EPOLL_CTL_ADD, s->listener, &event) != 0) {
         return fail(s, "epoll", strerror(errno));
     }
     s->listening = true;
-    return tell_address(s);
+    s->host->set_address(s->host, address);
+    return 0;
+}
+
+static int open_server(void *state, const casehub_host *host, const casehub_value *values)
+{
+    server *s = state;
+    *s = (server){.host = host, .values = values, .epoll = -1, .listener = -1};
+    s->started_ms = host->wall_ms(host);
+    return read_options(s) == 0 ? start_listening(s) : -1;
 }
 
 static void close_server(void *state)
