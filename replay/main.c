@@ -16,6 +16,7 @@ int main(int argc, char **argv)
 {
     const ch_replay_world world = {.out = stdout,
                                    .err = stderr,
+                                   .in_fd = STDIN_FILENO,
                                    .err_is_terminal = isatty(STDERR_FILENO) == 1,
                                    .clock = ch_clock_real(),
                                    .variable = variable};

@@ -6,6 +6,7 @@
 #define OF(verb) (1u << (verb))
 #define EVERY (OF(CH_VERB_COUNT) - 1)
 #define ONE_PLACE (EVERY & ~OF(CH_VERB_KEY))
+#define CAT_AND_PLAY (OF(CH_VERB_CAT) | OF(CH_VERB_PLAY))
 #define FIELD(name) offsetof(ch_replay_options, name)
 
 typedef enum option_kind { FLAG, TEXT, TEXTS, NUMBER } option_kind;
@@ -20,41 +21,44 @@ typedef struct option {
 static const option table[] = {
     {"store", "DIR", "the data folder, or a backup of it (CASEHUB_STORE)", FIELD(store), TEXT, ONE_PLACE},
     {"file", "FILE", "an archive or export instead of a store", FIELD(file), TEXT,
-     OF(CH_VERB_CAT) | OF(CH_VERB_DIFF) | OF(CH_VERB_IMPORT) | OF(CH_VERB_STATE) | OF(CH_VERB_VERIFY)},
+     CAT_AND_PLAY | OF(CH_VERB_DIFF) | OF(CH_VERB_IMPORT) | OF(CH_VERB_STATE) | OF(CH_VERB_VERIFY)},
     {"json", NULL, "one JSON object a line", FIELD(json), FLAG, EVERY},
     {"from", "WHERE", "a sequence, or a recorded time (RFC 3339)", FIELD(from), TEXT,
-     OF(CH_VERB_CAT) | OF(CH_VERB_EXPORT)},
+     OF(CH_VERB_CAT) | OF(CH_VERB_EXPORT) | OF(CH_VERB_PLAY)},
     {"to", "WHERE", "the last one: a sequence, or a recorded time", FIELD(to), TEXT,
-     OF(CH_VERB_CAT) | OF(CH_VERB_EXPORT)},
+     CAT_AND_PLAY | OF(CH_VERB_EXPORT)},
     {"as-of", "WHERE", "the moment: a sequence, or a recorded time (the end)", FIELD(as_of), TEXT,
      OF(CH_VERB_STATE)},
     {"at", "WHERE", "twice: two moments of one log, each a sequence or a recorded time", FIELD(at), TEXTS,
      OF(CH_VERB_DIFF)},
     {"topic", "PATTERN", "only topics that match, * one token, > the rest; may be repeated", FIELD(topics),
-     TEXTS, OF(CH_VERB_CAT)},
+     TEXTS, CAT_AND_PLAY},
     {"case", "ID", "only this case; of state also by a ref", FIELD(case_id), TEXT,
-     OF(CH_VERB_CAT) | OF(CH_VERB_STATE)},
-    {"system", "NAME", "only cases that began in this system", FIELD(system), TEXT, OF(CH_VERB_CAT)},
+     CAT_AND_PLAY | OF(CH_VERB_STATE)},
+    {"system", "NAME", "only cases that began in this system", FIELD(system), TEXT, CAT_AND_PLAY},
     {"party", "CODE", "only what this party received, leads or did; of state its open handoffs", FIELD(party),
-     TEXT, OF(CH_VERB_CAT) | OF(CH_VERB_STATE)},
-    {"actor", "NAME", "only what this client sent", FIELD(actor), TEXT, OF(CH_VERB_CAT)},
-    {"mapping", "VERSION", "only what this version of a mapping made", FIELD(mapping), TEXT, OF(CH_VERB_CAT)},
+     TEXT, CAT_AND_PLAY | OF(CH_VERB_STATE)},
+    {"actor", "NAME", "only what this client sent", FIELD(actor), TEXT, CAT_AND_PLAY},
+    {"mapping", "VERSION", "only what this version of a mapping made", FIELD(mapping), TEXT, CAT_AND_PLAY},
     {"hash", NULL, "one hash over the whole state", FIELD(hash), FLAG, OF(CH_VERB_STATE)},
-    {"anomalous", NULL, "only what no lifecycle allows", FIELD(anomalous), FLAG, OF(CH_VERB_CAT)},
-    {"limit", "N", "stop after so many", FIELD(limit), NUMBER, OF(CH_VERB_CAT)},
+    {"anomalous", NULL, "only what no lifecycle allows", FIELD(anomalous), FLAG, CAT_AND_PLAY},
+    {"limit", "N", "stop after so many", FIELD(limit), NUMBER, CAT_AND_PLAY},
     {"table", NULL, "columns for people", FIELD(table), FLAG, OF(CH_VERB_CAT)},
     {"follow", NULL, "wait for what a running hub appends", FIELD(follow), FLAG, OF(CH_VERB_CAT)},
-    {"key", "FILE", "the hub key: cat prints sealed texts, too; import needs it. Of head: the key that signs",
-     FIELD(key), TEXT, OF(CH_VERB_CAT) | OF(CH_VERB_HEAD) | OF(CH_VERB_IMPORT)},
+    {"key", "FILE",
+     "the hub key: cat prints sealed texts, too; import needs it. Of head: the key that signs. Of "
+     "play: this client's key at the hub, as `casehub key new` makes it",
+     FIELD(key), TEXT, CAT_AND_PLAY | OF(CH_VERB_HEAD) | OF(CH_VERB_IMPORT)},
     {"keys", "DIR", "the folder of key slots (keys/ of a store, DIR.keys of a backup)", FIELD(keys), TEXT,
-     OF(CH_VERB_CAT) | OF(CH_VERB_IMPORT)},
-    {"personal", NULL, "with --key: personal data and raw records, too", FIELD(personal), FLAG,
-     OF(CH_VERB_CAT)},
+     CAT_AND_PLAY | OF(CH_VERB_IMPORT)},
+    {"personal", NULL, "with the hub key: personal data and raw records, too", FIELD(personal), FLAG,
+     CAT_AND_PLAY},
     {"heads", "FILE", "signed heads that the log must fit, one a line", FIELD(heads), TEXT,
      OF(CH_VERB_VERIFY)},
     {"public", "KEY", "with --heads: FILE.pub of the key that signed, or its 64 digits", FIELD(public_key),
      TEXT, OF(CH_VERB_VERIFY)},
-    {"output", "FILE", "where to write; - for standard output", FIELD(output), TEXT, OF(CH_VERB_EXPORT)},
+    {"output", "FILE", "where to write; - for standard output", FIELD(output), TEXT,
+     OF(CH_VERB_EXPORT) | OF(CH_VERB_PLAY)},
     {"format", "WORD", "archive (default), or jsonl: events as CloudEvents, one a line", FIELD(format), TEXT,
      OF(CH_VERB_EXPORT)},
     {"sealed", NULL, "with the sealed parts, as they are, for an import", FIELD(sealed), FLAG,
@@ -65,9 +69,27 @@ static const option table[] = {
     {"swap", NULL, "replace the state of a stopped hub by the new one", FIELD(swap), FLAG,
      OF(CH_VERB_REBUILD)},
     {"progress", NULL, "tell how far it is, also when nobody looks", FIELD(progress), FLAG,
-     OF(CH_VERB_EXPORT) | OF(CH_VERB_IMPORT) | OF(CH_VERB_REBUILD) | OF(CH_VERB_STATE) |
+     OF(CH_VERB_EXPORT) | OF(CH_VERB_IMPORT) | OF(CH_VERB_PLAY) | OF(CH_VERB_REBUILD) | OF(CH_VERB_STATE) |
          OF(CH_VERB_VERIFY)},
     {"prefix", NULL, "one may go on where the other ends", FIELD(prefix), FLAG, OF(CH_VERB_DIFF)},
+    {"into-hub", "ENDPOINT", "the hub to play into: tcp:// with --key, or ipc://", FIELD(into_hub), TEXT,
+     OF(CH_VERB_PLAY)},
+    {"report-key", "FILE", "a connector's key there, for what connectors reported", FIELD(report_key), TEXT,
+     OF(CH_VERB_PLAY)},
+    {"same-hub", NULL, "play although it seems to be the hub of this log", FIELD(same_hub), FLAG,
+     OF(CH_VERB_PLAY)},
+    {"subscription", NULL, "print what a subscriber would see, derived events too", FIELD(subscription), FLAG,
+     OF(CH_VERB_PLAY)},
+    {"hub-key", "FILE", "the key of the played hub: what is sealed is played, too", FIELD(hub_key), TEXT,
+     OF(CH_VERB_PLAY)},
+    {"drill", NULL, "all in test mode: touches no real department", FIELD(drill), FLAG, OF(CH_VERB_PLAY)},
+    {"speed", "N", "N times faster than it was recorded; 1: as it was (default: no waiting)", FIELD(speed),
+     NUMBER, OF(CH_VERB_PLAY)},
+    {"gap-most", "TIME", "with --speed: wait for one event at most so long (10s)", FIELD(gap_most), TEXT,
+     OF(CH_VERB_PLAY)},
+    {"step", NULL, "one event for each line read from standard input", FIELD(step), FLAG, OF(CH_VERB_PLAY)},
+    {"resume", "FILE", "keeps how far it came, and goes on from there (FILE.cases belongs to it)",
+     FIELD(resume), TEXT, OF(CH_VERB_PLAY)},
     {"help", NULL, "this text", FIELD(help), FLAG, EVERY},
     {"version", NULL, "which program this is", FIELD(version), FLAG, EVERY},
 };
@@ -177,10 +199,10 @@ static ch_status take_word(ch_replay_options *options, const char *word, ch_erro
             return CH_OK;
         }
     }
-    return misuse(
-        error,
-        "there is no verb %s; there are cat, diff, export, head, import, key, rebuild, state and verify",
-        word);
+    return misuse(error,
+                  "there is no verb %s; there are cat, diff, export, head, import, key, play, rebuild, state "
+                  "and verify",
+                  word);
 }
 
 static ch_status check_export(const ch_replay_options *options, ch_error *error)
@@ -215,11 +237,59 @@ static ch_status check_diff(const ch_replay_options *options, ch_error *error)
     return CH_OK;
 }
 
+/* What only makes sense when a hub is played into. */
+static ch_status check_play_alone(const ch_replay_options *options, ch_error *error)
+{
+    const struct {
+        const char *name;
+        bool given;
+    } of_a_hub[] = {{"key", options->key != NULL},
+                    {"report-key", options->report_key != NULL},
+                    {"same-hub", options->same_hub},
+                    {"resume", options->resume != NULL}};
+    for (size_t i = 0; i < sizeof of_a_hub / sizeof *of_a_hub; i++) {
+        if (of_a_hub[i].given) {
+            return misuse(error, "--%s needs --into-hub", of_a_hub[i].name);
+        }
+    }
+    return options->subscription && options->drill
+               ? misuse(error, "--subscription and --drill exclude each other")
+               : CH_OK;
+}
+
+static ch_status check_play_keys(const ch_replay_options *options, ch_error *error)
+{
+    if (options->hub_key == NULL && (options->personal || options->keys != NULL)) {
+        return misuse(error, "--personal and --keys need --hub-key, the file of the hub key");
+    }
+    return options->file != NULL && options->hub_key != NULL && options->keys == NULL
+               ? misuse(error, "a file has no key slots beside it: --hub-key needs --keys, their folder")
+               : CH_OK;
+}
+
+static ch_status check_play(const ch_replay_options *options, ch_error *error)
+{
+    if ((options->into_hub != NULL) + (options->output != NULL) + options->subscription != 1) {
+        return misuse(error, "play needs one of --into-hub ENDPOINT, --output FILE and --subscription");
+    }
+    if (options->into_hub != NULL && options->key == NULL && strncmp(options->into_hub, "ipc://", 6) != 0) {
+        return misuse(error, "--into-hub %s needs --key, this client's key there", options->into_hub);
+    }
+    if (options->speed > 0 && options->step) {
+        return misuse(error, "--speed and --step exclude each other");
+    }
+    if (options->speed == 0 && options->gap_most != NULL) {
+        return misuse(error, "--gap-most needs --speed");
+    }
+    ch_status status = options->into_hub == NULL ? check_play_alone(options, error) : CH_OK;
+    return status == CH_OK ? check_play_keys(options, error) : status;
+}
+
 static ch_status check_whole(const ch_replay_options *options, uint64_t given, ch_error *error)
 {
     if (options->verb == CH_VERB_COUNT) {
-        return misuse(error,
-                      "a verb is missing: cat, diff, export, head, import, key, rebuild, state or verify");
+        return misuse(
+            error, "a verb is missing: cat, diff, export, head, import, key, play, rebuild, state or verify");
     }
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         if ((given & UINT64_C(1) << i) != 0 && (table[i].verbs & OF(options->verb)) == 0) {
@@ -243,6 +313,9 @@ static ch_status check_whole(const ch_replay_options *options, uint64_t given, c
     }
     if (options->json && options->table) {
         return misuse(error, "--json and --table exclude each other");
+    }
+    if (options->verb == CH_VERB_PLAY) {
+        return check_play(options, error);
     }
     if (options->key == NULL && (options->personal || options->keys != NULL)) {
         return misuse(error, "--personal and --keys need --key, the file of the hub key");
@@ -328,6 +401,6 @@ void ch_replay_help(ch_buf *out, ch_replay_verb verb)
     ch_buf_append_text(
         out, "\nhelp VERB explains one. Exit codes: 0 done and right, 64 wrong command line, 65 something "
              "is not as it should be,\n66 no such store or file, 69 made by a newer program, 71 no "
-             "memory, 74 reading or writing failed,\n75 the hub has it open, or no room, 77 another "
-             "hub's key, 130 interrupted.\n");
+             "memory, 74 reading or writing failed,\n75 the hub has it open, no room, or no hub "
+             "answers, 77 another hub's key, 130 interrupted.\n");
 }

@@ -23,6 +23,7 @@ typedef struct ch_replay_texts {
     X(CH_VERB_HEAD, head, "", 0, "prints how far a log has come, signed, for somebody else to keep")         \
     X(CH_VERB_IMPORT, import, "", 0, "brings an archive with sealed parts into the store of a stopped hub")  \
     X(CH_VERB_KEY, key, " new FILE", 2, "makes a key that signs heads, and FILE.pub that checks them")       \
+    X(CH_VERB_PLAY, play, "", 0, "says again what the producers of a log said: to another hub, or as lines") \
     X(CH_VERB_REBUILD, rebuild, "", 0, "folds the log again, and compares with the state of a stopped hub")  \
     X(CH_VERB_STATE, state, "", 0,                                                                           \
       "says what the hub knew at a moment: a case, a party's inbox, or the hash")                            \
@@ -49,6 +50,9 @@ typedef struct ch_replay_options {
     bool sealed, without_sealed, progress;
     const char *into;
     bool swap, prefix;
+    const char *into_hub, *report_key, *hub_key, *resume, *gap_most; /* from here on of play */
+    bool same_hub, subscription, drill, step;
+    int64_t speed;
     ch_replay_texts operands;
 } ch_replay_options;
 

@@ -25,6 +25,7 @@
 
 typedef struct ch_replay_world {
     FILE *out, *err;
+    int in_fd;
     bool err_is_terminal;
     const ch_clock *clock;
     const char *(*variable)(const char *name); /* of the environment; NULL: not set */
@@ -46,6 +47,7 @@ ch_status ch_replay_export(ch_replay *replay, ch_error *error) CH_MUST_CHECK;
 ch_status ch_replay_head(ch_replay *replay, ch_error *error) CH_MUST_CHECK;
 ch_status ch_replay_import(ch_replay *replay, ch_error *error) CH_MUST_CHECK;
 ch_status ch_replay_key(ch_replay *replay, ch_error *error) CH_MUST_CHECK;
+ch_status ch_replay_play(ch_replay *replay, ch_error *error) CH_MUST_CHECK;
 ch_status ch_replay_rebuild(ch_replay *replay, ch_error *error) CH_MUST_CHECK;
 ch_status ch_replay_state(ch_replay *replay, ch_error *error) CH_MUST_CHECK;
 ch_status ch_replay_verify(ch_replay *replay, ch_error *error) CH_MUST_CHECK;

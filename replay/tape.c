@@ -19,6 +19,7 @@ struct ch_tape {
     unsigned damages; /* in a row */
     bool ended;       /* of an archive or export */
     bool begun;       /* of a log: the reader stands somewhere */
+    bool resting;     /* of a log: the reader, until the next record is wanted */
     bool kept;        /* a record that was read while a gap before it was told */
     ch_record ahead;
     uint8_t chain_before[CH_HASH_SIZE];
@@ -192,9 +193,10 @@ static ch_status tell_damage(ch_tape *tape, ch_tape_item *item, ch_error *error)
 /* Between two short looks, so that no look becomes a long one. */
 static ch_status refresh(ch_tape *tape, ch_error *error)
 {
-    if (++tape->slice % SLICE_RECORDS != 0) {
+    if (++tape->slice % SLICE_RECORDS != 0 && !tape->resting) {
         return CH_OK;
     }
+    tape->resting = false;
     ch_log_reader_rest(tape->reader);
     return ch_log_reader_renew(tape->reader, error);
 }
@@ -337,10 +339,19 @@ ch_status ch_tape_next(ch_tape *tape, ch_tape_item *out_item, ch_error *error)
     return status;
 }
 
+void ch_tape_rest(ch_tape *tape)
+{
+    if (tape->reader != NULL && !tape->kept && !tape->resting) {
+        ch_log_reader_rest(tape->reader);
+        tape->resting = true;
+    }
+}
+
 ch_status ch_tape_extend(ch_tape *tape, ch_error *error)
 {
     ch_log_reader_rest(tape->reader);
     ch_status status = ch_log_reader_renew(tape->reader, error);
+    tape->resting = false;
     if (status == CH_OK) {
         tape->last = ch_log_reader_last(tape->reader);
     }

@@ -42,6 +42,9 @@ const uint8_t *ch_tape_chain_before(const ch_tape *tape);
 /* CH_OK, CH_END; CH_CORRUPT: *out_item says where, error what; the next call goes on behind it. CH_IO,
  * CH_NO_MEMORY. */
 ch_status ch_tape_next(ch_tape *tape, ch_tape_item *out_item, ch_error *error) CH_MUST_CHECK;
+/* Before something that may take long: a running hub's log does not grow meanwhile. The item stays as it is, but for the
+ * record of a log, which is gone. */
+void ch_tape_rest(ch_tape *tape);
 /* Of a log: what was appended since is also read. */
 ch_status ch_tape_extend(ch_tape *tape, ch_error *error) CH_MUST_CHECK;
 /* Of a log: the first sequence that was recorded at time_ms or later; last + 1: none. Damaged ones are taken for
