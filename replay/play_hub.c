@@ -12,6 +12,7 @@
 #define POLL_EVERY 64      /* events, so that they leave in frames of about so many */
 #define SAVE_QUIET_MS 1000 /* with fewer than a window of events */
 #define READ_MS 30000
+#define AWAY_MS 5000 /* between two turns: this program was stopped */
 #define EVENT_LIMIT ((size_t)1 << 20)
 
 /* ---- how far it has come */
@@ -39,8 +40,9 @@ ch_status ch_play_hub_save(ch_play_hub *hub, ch_error *error)
     return status;
 }
 
-static ch_status save_when_due(ch_play_hub *hub, int64_t now_ms, ch_error *error)
+static ch_status save_when_due(ch_play_hub *hub, ch_error *error)
 {
+    int64_t now_ms = ch_clock_monotonic_ms(hub->replay->world->clock);
     bool due = hub->head - hub->saved_head >= CH_PLAY_WINDOW ||
                (hub->head == hub->tail && now_ms - hub->saved_ms >= SAVE_QUIET_MS);
     return due ? ch_play_hub_save(hub, error) : CH_OK;
@@ -66,6 +68,23 @@ static ch_status poll_both(ch_play_hub *hub, ch_error *error)
     return status;
 }
 
+/* Only time in which the hub could have been heard is held against it: not that of a play that was stopped. */
+static ch_status check_patience(ch_play_hub *hub, ch_error *error)
+{
+    int64_t now_ms = ch_clock_monotonic_ms(hub->replay->world->clock);
+    int64_t away_ms = now_ms - hub->turned_ms;
+    if (hub->head == hub->tail) {
+        hub->progress_ms = now_ms;
+    } else if (away_ms > AWAY_MS) {
+        hub->progress_ms += away_ms;
+    }
+    hub->turned_ms = now_ms;
+    return now_ms - hub->progress_ms <= CH_PLAY_PATIENCE_MS
+               ? CH_OK
+               : ch_error_set(error, CH_BUSY, hub->replay->options->into_hub, "no hub answered for %d s",
+                              CH_PLAY_PATIENCE_MS / 1000);
+}
+
 ch_status ch_play_hub_turn(ch_play_hub *hub, int timeout_ms, ch_error *error)
 {
     struct pollfd fds[] = {{.fd = hub->commands.fd, .events = POLLIN},
@@ -76,16 +95,11 @@ ch_status ch_play_hub_turn(ch_play_hub *hub, int timeout_ms, ch_error *error)
         (void)poll(fds, 2, timeout_ms < TURN_MS ? timeout_ms : TURN_MS);
         status = poll_both(hub, error);
     }
-    int64_t now_ms = ch_clock_monotonic_ms(hub->replay->world->clock);
-    if (hub->head == hub->tail) {
-        hub->progress_ms = now_ms;
-    }
-    if (status == CH_OK && now_ms - hub->progress_ms > CH_PLAY_PATIENCE_MS) {
-        status = ch_error_set(error, CH_BUSY, hub->replay->options->into_hub, "no hub answered for %d s",
-                              CH_PLAY_PATIENCE_MS / 1000);
+    if (status == CH_OK) {
+        status = check_patience(hub, error);
     }
     if (status == CH_OK) {
-        status = save_when_due(hub, now_ms, error);
+        status = save_when_due(hub, error);
     }
     return status == CH_OK ? ch_interrupt_check(error) : status;
 }
@@ -346,7 +360,7 @@ ch_status ch_play_hub_open(ch_play_hub **out_hub, const ch_replay *replay, const
     hub->place = place;
     hub->tape = tape;
     hub->map.fd = -1;
-    hub->saved_ms = ch_clock_monotonic_ms(replay->world->clock);
+    hub->saved_ms = hub->turned_ms = ch_clock_monotonic_ms(replay->world->clock);
     hub->failure.status = CH_OK;
     memcpy(hub->point.hub_code, place->hub_code, sizeof hub->point.hub_code);
     snprintf(hub->mark, sizeof hub->mark, "replay:%s/%" PRIu32, place->hub_code, place->epoch);

@@ -41,6 +41,7 @@ struct ch_play_hub {
     uint64_t head, tail;                   /* tokens: the oldest unanswered; of the next event */
     uint64_t answer_sequence;              /* of the last answer that was an acceptance, else 0 */
     int64_t progress_ms;                   /* when an answer came last */
+    int64_t turned_ms;                     /* when the hub was listened to last */
     ch_play_counts counts;
     bool told_reports;
     ch_error failure; /* in a callback */

@@ -161,10 +161,11 @@ class PlayTest(HubTest):
         hub.grant("reports", "connector", sources=["hotline", "grid"], parties=["*"])
         return hub
 
-    def command(self, hub, *options, store=None, report=True):
-        words = [os.path.join(BIN, "casehub-replay"), "--store", store or self.store, "--json", "play", *options]
+    def command(self, hub, *options, store=None, file=None, key="operator", report=True):
+        place = ("--file", file) if file else ("--store", store or self.store)
+        words = [os.path.join(BIN, "casehub-replay"), *place, "--json", "play", *options]
         if hub is not None:
-            words += ["--into-hub", hub.ready["tcp"], "--key", hub.path("operator")]
+            words += ["--into-hub", hub.ready["tcp"], "--key", hub.path(key)]
             words += ["--report-key", hub.path("reports")] if report else []
         return words
 
@@ -226,6 +227,15 @@ class Played(PlayTest):
         self.assertRegex(said, r"record \d+: (refused|not-found)")
         self.assertGreater(report["refused"], 0)
 
+    def test_a_key_without_a_grant_is_denied_and_one_that_may_not_say_it_is_told_so(self):
+        hub = self.target()
+        hub.new_key("stranger")
+        hub.grant("reader", "read-only")
+        for key, code, why in (("stranger", 77, "does not know this key"), ("reader", BAD_DATA, r"record \d+: denied")):
+            _, said = self.play(hub, *self.opened(), key=key, report=False, code=code)
+            self.assertRegex(said, why)
+        self.assertEqual(hub.casehub("case", "list"), [])
+
     def test_the_same_hub_is_refused_unless_it_is_named(self):
         self.hub.grant("reports", "connector", sources=["hotline", "grid"], parties=["*"])
         before = self.hub.client().query("status")[0]["sequence"]
@@ -262,6 +272,25 @@ class Played(PlayTest):
         note, = [event["sequence"] for event in self.hub.casehub("event", "tail", "case.noted.desk.>", "--from", "all", "--count", "1")]
         report, _ = self.play(hub, "--from", str(note), "--to", str(note), code=BAD_DATA)
         self.assertEqual((report["played"], report["without_case"]), (0, 1))
+
+    def export(self, name, *options):
+        path = self.hub.path(name)
+        subprocess.run([os.path.join(BIN, "casehub-replay"), "--store", self.store, "export", "--output", path, "--to", str(self.sequence),
+                        *options], capture_output=True, timeout=chp.WAIT, check=True)
+        return path
+
+    def test_a_file_is_played_as_the_store_is_and_gone_on_with(self):
+        archive, lines = self.export("archive", "--sealed"), self.export("lines", "--format", "jsonl")
+        keys = "--keys", self.hub.path("data/keys"), *self.opened()
+        for path, options, expected in ((archive, keys, self.story), (lines, (), None)):
+            hub = self.target()
+            resume = "--resume", hub.path("resume")
+            first, _ = self.play(hub, *options, *resume, "--limit", "7", file=path)
+            second, _ = self.play(hub, *options, *resume, file=path)
+            self.assertEqual((first["played"], second["duplicates"], second["refused"], second["without_case"]), (7, 0, 0, 0), path)
+            if expected is not None:
+                self.assertEqual(story(hub), expected)
+            self.assertEqual(len(hub.casehub("case", "list")), len(self.hub.casehub("case", "list")))
 
     def test_lines_are_what_event_publish_reads(self):
         hub = self.target("ZJ")
