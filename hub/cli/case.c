@@ -1,3 +1,4 @@
+#include "hub/cli/as_of.h"
 #include "hub/cli/desk.h"
 #include "hub/cli/listing.h"
 #include "hub/cli/nouns.h"
@@ -127,7 +128,10 @@ static const ch_argument split_arguments[] = {
     CH_DESK_TEXT,
     CH_DESK_ARGUMENTS};
 static const ch_argument show_arguments[] = {
-    CH_TAKES_TEXT("source", "SOURCE", "source", "whose REF it is, where several systems have the same")};
+    CH_TAKES_TEXT("source", "SOURCE", "source", "whose REF it is, where several systems have the same"),
+    CH_TAKES_AS_OF("as it was at that event of the log, or by what was recorded up to then")};
+static const ch_argument timeline_arguments[] = {
+    CH_TAKES_AS_OF("only up to that event of the log, or what was recorded up to then")};
 
 static const ch_argument erase_arguments[] = {
     CH_NEEDS_TEXT("reason", "TEXT", NULL, "why; it stays, so it must name nobody"),
@@ -161,6 +165,7 @@ static const ch_verb verbs[] = {
      .operands = "ID|REF",
      .operands_least = 1,
      .operands_most = 1,
+     CH_ARGUMENTS(timeline_arguments),
      .help = "everything that happened, step by step",
      .run = ch_case_timeline},
     COMMAND("accept", "case.accepted", text_arguments, "take it in"),

@@ -1,15 +1,13 @@
-#include "hub/cli/desk.h"
+#include "hub/cli/case_events.h"
 #include "hub/cli/listing.h"
 #include "hub/cli/nouns.h"
 #include "hub/cli/page.h"
 #include "hub/cli/times.h"
-#include "hub/model/event.h"
+#include "hub/model/case.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define PAGE_ROWS 1000
 
 static void print_what(FILE *out, const json_t *row)
 {
@@ -56,7 +54,7 @@ static void print_person(FILE *out, const json_t *row)
     }
 }
 
-static void print_progress(FILE *out, const json_t *row, int64_t now_ms)
+static void print_progress(FILE *out, const json_t *row, const ch_as_of *as_of, int64_t now_ms)
 {
     char time[CH_LOCAL_TIME_SIZE], offset[CH_LOCAL_TIME_SIZE], took[CH_DURATION_SIZE];
     int64_t at_ms;
@@ -78,7 +76,7 @@ static void print_progress(FILE *out, const json_t *row, int64_t now_ms)
     if (ch_row_time(row, "since", &at_ms)) {
         ch_local_time(at_ms, time);
         ch_duration(now_ms - at_ms, took);
-        ch_page_line(out, "since", "%s, %s ago", time, took);
+        ch_page_line(out, "since", as_of->given ? "%s, for %s" : "%s, %s ago", time, took);
     }
     ch_page_line(out, "with", "%s", party[0] == '\0' ? "nobody" : party);
     ch_page_line(out, "version", "%" PRId64 "%s", ch_row_int(row, "version", 0),
@@ -203,7 +201,30 @@ static ch_status print_milestones(ch_cli *cli, json_t *milestones)
     return print_section(cli, "Milestones", milestones, columns, CH_COUNT_OF(columns));
 }
 
-static ch_status print_case(ch_cli *cli, json_t *row)
+static void print_as_of(FILE *out, const ch_as_of *as_of)
+{
+    char time[CH_LOCAL_TIME_SIZE] = "";
+    if (as_of->time_ms != 0) {
+        ch_local_time(as_of->time_ms, time);
+    }
+    if (as_of->given && as_of->is_time) {
+        ch_page_line(out, "as of", "%s", time);
+    } else if (as_of->given) {
+        ch_page_line(out, "as of", "event %" PRIu64 "%s%s", as_of->sequence, time[0] == '\0' ? "" : ", ",
+                     time);
+    }
+}
+
+/* How long something has lasted is told of this time: the present, or the moment that is looked at. */
+static int64_t time_of(ch_cli *cli, const json_t *row, const ch_as_of *as_of)
+{
+    if (!as_of->given) {
+        return ch_clock_wall_ms(cli->world->clock);
+    }
+    return as_of->time_ms != 0 ? as_of->time_ms : ch_row_int(row, "changed", 0);
+}
+
+static ch_status print_case(ch_cli *cli, json_t *row, const ch_as_of *as_of)
 {
     static const ch_column step_columns[] = {
         {.field = "state", .heading = "STEP"},
@@ -214,11 +235,12 @@ static ch_status print_case(ch_cli *cli, json_t *row)
         {.field = "cycle", .heading = "CYCLE", .kind = CH_CELL_NUMBER},
     };
     FILE *out = cli->world->out;
-    int64_t now_ms = ch_clock_wall_ms(cli->world->clock);
+    int64_t now_ms = time_of(cli, row, as_of);
+    print_as_of(out, as_of);
     print_what(out, row);
     print_refs(out, row);
     print_person(out, row);
-    print_progress(out, row, now_ms);
+    print_progress(out, row, as_of, now_ms);
     print_feedback(out, row);
     ch_status status = print_handoffs(cli, json_object_get(row, "handoffs"));
     if (status == CH_OK) {
@@ -239,9 +261,12 @@ static ch_status print_case(ch_cli *cli, json_t *row)
 }
 
 /* What a milestone says, of the event that says it. */
-static void add_milestone(json_t *milestones, const json_t *event)
+static ch_status add_milestone(void *milestones, const json_t *event)
 {
     static const char *const said[] = {"code", "value", "text"};
+    if (strcmp(ch_row_text(event, "type"), "case.milestone") != 0) {
+        return CH_OK;
+    }
     json_t *row = json_object();
     const json_t *data = ch_row_map(event, "data");
     for (size_t i = 0; i < CH_COUNT_OF(said); i++) {
@@ -250,31 +275,14 @@ static void add_milestone(json_t *milestones, const json_t *event)
     json_object_set(row, "time", json_object_get(event, "time"));
     json_object_set(row, "party", json_object_get(event, "party"));
     json_array_append_new(milestones, row);
+    return CH_OK;
 }
 
 /* A case keeps where it stands, not how far beyond that its milestones say it is: they are in its events. */
-static ch_status find_milestones(ch_cli *cli, json_t *row)
+static ch_status find_milestones(ch_cli *cli, json_t *row, const ch_as_of *as_of)
 {
     json_t *milestones = json_array();
-    char *next = NULL;
-    ch_status status = CH_OK;
-    do {
-        size_t index;
-        json_t *event, *events = NULL;
-        json_t *arguments = json_pack("{s:s, s:i, s:s*}", "case", ch_row_text(row, "case"), "limit",
-                                      PAGE_ROWS, "after", next);
-        free(next);
-        next = NULL;
-        status = ch_cli_query(cli, "timeline", arguments, &events, &next);
-        json_array_foreach(events, index, event)
-        {
-            if (strcmp(ch_row_text(event, "type"), "case.milestone") == 0) {
-                add_milestone(milestones, event);
-            }
-        }
-        json_decref(events);
-    } while (status == CH_OK && next != NULL);
-    free(next);
+    ch_status status = ch_case_events(cli, ch_row_text(row, "case"), as_of, add_milestone, milestones);
     if (json_array_size(milestones) > 0) {
         json_object_set(row, "milestones", milestones);
     }
@@ -282,8 +290,34 @@ static ch_status find_milestones(ch_cli *cli, json_t *row)
     return status == CH_NOT_FOUND ? CH_OK : status; /* it may not be read any more */
 }
 
+static ch_status find_by_id(ch_cli *cli, const char *case_id, const ch_as_of *as_of, json_t **out_row)
+{
+    return as_of->given
+               ? ch_case_past(cli, case_id, as_of, out_row)
+               : ch_cli_query_one(cli, "case", json_pack("{s:s}", "case", case_id), "such case", out_row);
+}
+
+/* The operand's case, which may also be named by a ref. */
+static ch_status find(ch_cli *cli, const ch_as_of *as_of, json_t **out_row)
+{
+    char what[128];
+    json_t *now;
+    const char *operand = cli->arguments->operands[0];
+    json_t *arguments = ch_cli_fields(cli->arguments);
+    snprintf(what, sizeof what, "case %.100s", operand);
+    json_object_set_new(arguments, "case", json_string(operand));
+    ch_status status = ch_cli_query_one(cli, "case", arguments, what, out_row);
+    if (status != CH_OK || !as_of->given) {
+        return status;
+    }
+    now = *out_row;
+    status = ch_case_past(cli, ch_row_text(now, "case"), as_of, out_row);
+    json_decref(now);
+    return status;
+}
+
 /* A merged case is shown as the one that stands for it, unless that may not be read. Takes the row. */
-static ch_status follow_merge(ch_cli *cli, json_t **row)
+static ch_status follow_merge(ch_cli *cli, const ch_as_of *as_of, json_t **row)
 {
     json_t *last = NULL;
     const char *asked = ch_row_text(*row, "case"), *into = ch_row_text(*row, "merged_into");
@@ -291,38 +325,50 @@ static ch_status follow_merge(ch_cli *cli, json_t **row)
         return CH_OK;
     }
     ch_cli_note(cli, "Case %s was merged into %s", asked, into);
-    ch_status status = ch_cli_query_one(cli, "case", json_pack("{s:s}", "case", into), "such case", &last);
+    ch_status status = find_by_id(cli, into, as_of, &last);
     if (status != CH_OK) {
         return status == CH_NOT_FOUND ? CH_OK : status;
     }
-    json_object_set_new(last, "asked", json_string(asked));
+    const json_t *first = json_object_get(*row, "asked");
+    json_object_set_new(last, "asked", json_string(first == NULL ? asked : json_string_value(first)));
     json_decref(*row);
     *row = last;
     return CH_OK;
 }
 
+/* The hub names the last of those that went into one another; the past is followed step by step. */
+static ch_status follow_merges(ch_cli *cli, const ch_as_of *as_of, json_t **row)
+{
+    ch_status status = CH_OK;
+    const json_t *before = NULL;
+    for (unsigned i = 0; status == CH_OK && before != *row && i <= CH_MERGES_DEEP; i++) {
+        before = *row;
+        status = follow_merge(cli, as_of, row);
+    }
+    return status;
+}
+
 ch_status ch_case_show(ch_cli *cli)
 {
-    char what[128];
     json_t *row = NULL;
-    const char *operand = cli->arguments->operands[0];
-    snprintf(what, sizeof what, "case %.100s", operand);
-    ch_status status = ch_cli_connect(cli);
+    ch_as_of as_of;
+    ch_status status = ch_as_of_read(cli, &as_of);
     if (status == CH_OK) {
-        json_t *arguments = ch_cli_fields(cli->arguments);
-        json_object_set_new(arguments, "case", json_string(operand));
-        status = ch_cli_query_one(cli, "case", arguments, what, &row);
+        status = ch_cli_connect(cli);
     }
     if (status == CH_OK) {
-        status = follow_merge(cli, &row);
+        status = find(cli, &as_of, &row);
     }
     if (status == CH_OK) {
-        status = find_milestones(cli, row);
+        status = follow_merges(cli, &as_of, &row);
+    }
+    if (status == CH_OK) {
+        status = find_milestones(cli, row, &as_of);
     }
     if (status == CH_OK && cli->arguments->json) {
         status = ch_row_print_json(cli->world->out, row) == CH_OK ? CH_OK : ch_cli_no_memory(cli);
     } else if (status == CH_OK) {
-        status = print_case(cli, row);
+        status = print_case(cli, row, &as_of);
     }
     json_decref(row);
     return status;

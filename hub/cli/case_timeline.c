@@ -1,3 +1,4 @@
+#include "hub/cli/as_of.h"
 #include "hub/cli/desk.h"
 #include "hub/cli/event_line.h"
 #include "hub/cli/listing.h"
@@ -22,6 +23,8 @@ static const ch_column columns[] = {
 
 typedef struct timeline {
     ch_table *table;
+    ch_as_of as_of;
+    bool is_over; /* what comes now was recorded later */
     bool has_previous;
     int64_t previous_ms;
 } timeline;
@@ -67,6 +70,10 @@ static ch_status print_page(ch_cli *cli, timeline *line, json_t *rows)
     ch_status status = CH_OK;
     json_array_foreach(rows, index, event)
     {
+        line->is_over = ch_as_of_is_passed_by(&line->as_of, event);
+        if (line->is_over) {
+            break;
+        }
         if (!cli->arguments->json) {
             add_event(line, event);
         } else if (ch_row_print_json(cli->world->out, event) != CH_OK) {
@@ -94,7 +101,7 @@ static ch_status print_pages(ch_cli *cli, timeline *line, const char *case_id)
             status = print_page(cli, line, rows);
             json_decref(rows);
         }
-    } while (status == CH_OK && next != NULL && !ferror(cli->world->out));
+    } while (status == CH_OK && next != NULL && !line->is_over && !ferror(cli->world->out));
     free(next);
     return status;
 }
@@ -103,7 +110,10 @@ ch_status ch_case_timeline(ch_cli *cli)
 {
     char case_id[64];
     timeline line = {.table = NULL};
-    ch_status status = ch_cli_connect(cli);
+    ch_status status = ch_as_of_read(cli, &line.as_of);
+    if (status == CH_OK) {
+        status = ch_cli_connect(cli);
+    }
     if (status == CH_OK) {
         status = ch_desk_find_case(cli, cli->arguments->operands[0], case_id);
     }

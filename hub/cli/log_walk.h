@@ -7,7 +7,8 @@
 
 #include "hub/model/event.h"
 
-/* An event's slices live until it returns. It may ask the hub. Failing ends the walk; why stands in cli->error. */
+/* An event's slices live until it returns. It may ask the hub. Failing ends the walk; why stands in cli->error, but for
+ * CH_END: enough was seen. The walk gives back what it gave. */
 typedef ch_status ch_log_visit(void *context, const ch_event *event);
 
 /* Every event of the log that the key may read and a pattern fits (no pattern: all), up to the one that is the last when

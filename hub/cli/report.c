@@ -1,3 +1,4 @@
+#include "hub/cli/as_of.h"
 #include "hub/cli/listing.h"
 #include "hub/cli/log_walk.h"
 #include "hub/cli/nouns.h"
@@ -19,11 +20,15 @@ static ch_report_by grouping(const char *word)
 typedef struct report {
     ch_cli *cli;
     ch_report_fold *fold;
+    ch_as_of as_of;
 } report;
 
 static ch_status visit(void *context, const ch_event *event)
 {
     report *of = context;
+    if (ch_as_of_is_passed(&of->as_of, event->sequence, event->recorded_ms)) {
+        return CH_END;
+    }
     ch_status status = ch_report_fold_add(of->fold, event);
     if (status == CH_CORRUPT) {
         return ch_error_set(&of->cli->error, status, NULL, "event %llu names a case that cannot be",
@@ -93,7 +98,11 @@ static ch_status make(ch_cli *cli, ch_figures *figures, ch_report_fold *fold, ch
 {
     report of = {.cli = cli, .fold = fold};
     size_t unread = 0;
-    ch_status status = ch_log_walk(cli, NULL, 0, visit, &of);
+    ch_status status = ch_as_of_read(cli, &of.as_of);
+    if (status == CH_OK) {
+        status = ch_log_walk(cli, NULL, 0, visit, &of);
+        status = status == CH_END ? CH_OK : status;
+    }
     if (status != CH_OK || cli->exit_code >= 0) {
         return status; /* figures of half the log would be wrong */
     }
@@ -128,6 +137,7 @@ static const ch_argument arguments[] = {
     CH_TAKES_WORD("by", "WHAT", groupings, NULL, "party (default), category or area"),
     CH_TAKES_TIME("since", NULL, "cases that began, or were reopened, then or later"),
     CH_TAKES_TIME("until", NULL, "... and before then"),
+    CH_TAKES_AS_OF("as they were at that event of the log, or by what was recorded up to then"),
 };
 
 static const ch_verb verbs[] = {

@@ -1,4 +1,5 @@
 """What the hub knew at a moment of the past is what it said at that moment."""
+import datetime
 import json
 import os
 import subprocess
@@ -24,6 +25,11 @@ class Moment:
         """None: not there."""
         done = hub.casehub("case", "show", case, *options, check=False)
         return json.loads(done.stdout) if done.returncode == 0 else None
+
+
+def time_text(time_ms):
+    epoch = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+    return (epoch + datetime.timedelta(milliseconds=time_ms)).isoformat(timespec="milliseconds")
 
 
 def without(row, *fields):
@@ -80,6 +86,48 @@ class Past(OwnHubTest):
                               capture_output=True, text=True, timeout=chp.WAIT, check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def refused(self, code, said, *words):
+        done = self.hub.casehub(*words, check=False)
+        self.assertEqual((done.returncode, said in done.stdout + done.stderr), (code, True), done.stdout + done.stderr)
+
+    def test_what_is_no_moment_of_the_case_is_told(self):
+        first = self.open("1")
+        second = self.open("2")
+        before, after = (str(moment.sequence) for moment in self.moments)
+        for noun in (("case", "show", second), ("case", "timeline", second), ("report",)):
+            self.refused(64, "neither a sequence nor a time", *noun, "--as-of", "yesterday")
+            self.refused(66, f"the log has only come to {after}", *noun, "--as-of", "1000000")
+        self.refused(66, f"there was no case {second} yet", "case", "show", second, "--as-of", before)
+        self.refused(66, f"there was no case {first} yet", "case", "show", first, "--as-of", "2020-01-01T00:00:00Z")
+        self.refused(66, "there is no case", "case", "show", "no-such-ref", "--as-of", after)
+        self.assertEqual(self.hub.casehub("case", "timeline", second, "--as-of", before), [])
+
+    def test_a_case_is_shown_as_it_was_shown_at_that_moment(self):
+        self.story()
+        times = {event["sequence"]: event["recordedtime"] for event in self.operator.read()}
+        for moment, later in zip(self.moments, [*self.moments[1:], None]):
+            for case, then in moment.cases.items():
+                with self.subTest(sequence=moment.sequence, case=case):
+                    row = Moment.show(self.hub, case, "--as-of", str(moment.sequence))
+                    self.assertEqual(row.pop("as_of"), moment.sequence)
+                    self.assertEqual(row, then)
+            if later is not None and times[moment.sequence + 1] > times[moment.sequence]:
+                case, then = list(moment.cases.items())[-1]
+                time = time_text(times[moment.sequence])
+                self.assertEqual(without(Moment.show(self.hub, case, "--as-of", time), "as_of"), then)
+        page = subprocess.run([os.path.join(BIN, "casehub"), "--hub", self.hub.ready["tcp"], "--key", self.hub.path("operator"),
+                               "case", "show", self.cases[0], "--as-of", str(self.moments[0].sequence)],
+                              capture_output=True, text=True, timeout=chp.WAIT, check=True).stdout
+        self.assertRegex(page, rf"^as of +event {self.moments[0].sequence}, 20")
+        self.assertRegex(page, r"(?m)^version +2$")
+
+    def test_a_timeline_ends_at_the_moment(self):
+        self.story()
+        whole = self.hub.casehub("case", "timeline", self.cases[1])
+        for moment in self.moments:
+            self.assertEqual(self.hub.casehub("case", "timeline", self.cases[1], "--as-of", str(moment.sequence)),
+                             [event for event in whole if event["sequence"] <= moment.sequence])
 
     def test_the_log_alone_tells_what_the_hub_knew(self):
         self.story()

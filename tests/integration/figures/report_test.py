@@ -89,6 +89,21 @@ class ReportTest(hub.OwnHubTest):
         self.assertEqual(row["urban-mgmt"]["returned"], 1.0)
         self.assertEqual(self.report("party", "--until", "2026-03-02T09:00:00+08:00"), {})
 
+    def test_the_figures_of_a_moment_are_those_that_were_printed_then(self):
+        told, tell = {}, self.tell
+
+        def tell_and_report(*arguments, **more):
+            case = tell(*arguments, **more)
+            told[self.hub.casehub("status")[0]["sequence"]] = self.all_reports()
+            return case
+
+        self.tell = tell_and_report
+        self.a_day()
+        for sequence, reports in list(told.items())[::4]:
+            self.assertEqual([self.report(by, "--as-of", str(sequence)) for by in ("party", "category", "area")], reports)
+        self.assertEqual(self.report("party", "--as-of", "2020-01-01T00:00:00Z"), {})
+        self.assertEqual(self.report("party", "--as-of", "now"), self.report("party"))
+
     def test_the_figures_come_from_the_log_alone(self):
         self.a_day()
         before = self.all_reports()
