@@ -79,7 +79,7 @@ static ch_status list_ids(erased *all, ch_buf *out)
 static ch_status judge_erasure(ch_judgement *judgement, const ch_case *the_case, const ch_case_mark *mark,
                                ch_event *event)
 {
-    ch_str list;
+    ch_str list = CH_STR_NONE;
     ch_buf *out = &judgement->decision->work;
     erased *all;
     if (mark->erased) {
