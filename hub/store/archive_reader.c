@@ -147,7 +147,7 @@ static ch_status tell_block_lost(ch_archive_reader *reader, const char *text, ch
     const ch_archive_block *block = &reader->block;
     uint64_t until = block->first - 1 + block->count;
     reader->spoilt = true;
-    if (until < reader->position || until > reader->head.last) {
+    if (until <= reader->position || until > reader->head.last) {
         return tell_rest_lost(reader, error);
     }
     reader->damage = (ch_archive_damage){.first = reader->position + 1, .until = until};
