@@ -67,6 +67,8 @@ static const ch_option outward_options[] = {
     {"outward.retry_most", CH_OPTION_TIME, OUT(retry_most), "5m", 10, 86400000, "longest such pause"},
     {"outward.give_up", CH_OPTION_INT, OUT(give_up), "0", 0, 1000000,
      "attempts until a message becomes a dead letter; 0: it is tried without end"},
+    {"outward.alert_after", CH_OPTION_TIME, OUT(alert_after), "15m", 0, 604800000,
+     "how long nothing is taken until the hub is told with hub.alert; 0: never"},
 };
 #define OUTWARD_OPTION_COUNT (sizeof outward_options / sizeof *outward_options)
 

@@ -17,7 +17,7 @@ typedef struct ch_outward_config {
     char *sender, *writer, *charset, *mapping, *from, *test_mode;
     ch_strings topics;
     bool involved, with_case;
-    int64_t retry_first, retry_most, give_up;
+    int64_t retry_first, retry_most, give_up, alert_after;
     /* Not in the file. */
     const casehub_sender *sender_table;
     const casehub_writer *writer_table;

@@ -44,6 +44,7 @@ struct ch_outward {
     bool mapped, sending, asking; /* asking: the hub for the case, and it may tell more than that */
     size_t index, count;          /* of the current event's messages: the one in hand, and how many */
     outcome outcome;
+    ch_outward_health health;
     progress progress[PROGRESS_MOST];
     size_t progress_next; /* the oldest gives way */
 };
@@ -360,9 +361,33 @@ void ch_outward_settle(ch_outward *outward, casehub_sent sent, const char *reaso
     ch_str_copy_cut(outward->outcome.reason, sizeof outward->outcome.reason, ch_str_of(reason));
 }
 
+static void count(ch_outward *outward)
+{
+    const outcome *of = &outward->outcome;
+    ch_outward_health *health = &outward->health;
+    health->sent += of->sent == CASEHUB_SENT;
+    health->later += of->sent == CASEHUB_LATER;
+    health->undeliverable += of->sent == CASEHUB_UNDELIVERABLE;
+    if (of->sent == CASEHUB_SENT) {
+        health->last_ms = ch_clock_wall_ms(outward->options.clock);
+        health->failing = false;
+    } else if (of->sent == CASEHUB_LATER) {
+        health->failing_since_ms =
+            health->failing ? health->failing_since_ms : ch_clock_monotonic_ms(outward->options.clock);
+        health->failing = true;
+        memcpy(health->reason, of->reason, sizeof health->reason);
+    }
+}
+
+const ch_outward_health *ch_outward_health_of(const ch_outward *outward)
+{
+    return &outward->health;
+}
+
 static void act(ch_outward *outward)
 {
     const outcome *of = &outward->outcome;
+    count(outward);
     outward->sending = outward->outcome.seen = false;
     switch (of->sent) {
     case CASEHUB_SENT:

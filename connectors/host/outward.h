@@ -9,6 +9,7 @@
 
 #include "connectors/host/attempt.h"
 #include "connectors/host/outward_mapping.h"
+#include "hub/base/clock.h"
 
 /* The subscription as it is seen from here. None of these may call back. */
 typedef struct ch_outward_port {
@@ -27,7 +28,17 @@ typedef struct ch_outward_options {
     const casehub_host *host; /* lent to the sender; its settle calls ch_outward_settle */
     const char *reason;       /* where the host's fail leaves its text */
     ch_attempt *attempt;      /* NULL: none, and no watchdog either */
+    const ch_clock *clock;
 } ch_outward_options;
+
+/* How messages ended since the start. */
+typedef struct ch_outward_health {
+    uint64_t sent, later, undeliverable;
+    int64_t last_ms;          /* when the last was sent; 0: none was */
+    bool failing;             /* since the last that was sent, or the start, one had to wait: */
+    int64_t failing_since_ms; /* monotonic */
+    char reason[240];         /* of the last that waits */
+} ch_outward_health;
 
 typedef struct ch_outward ch_outward;
 
@@ -44,6 +55,8 @@ int ch_outward_fd(const ch_outward *outward);
  * descriptor is readable or an event comes). CH_IO: the sender cannot go on. CH_NO_MEMORY. */
 ch_status ch_outward_step(ch_outward *outward, bool paused, int64_t *out_wait_ms,
                           ch_error *error) CH_MUST_CHECK;
+/* Lives as long as outward. */
+const ch_outward_health *ch_outward_health_of(const ch_outward *outward);
 /* settle of casehub_host: only remembered, the next step acts on it. */
 void ch_outward_settle(ch_outward *outward, casehub_sent sent, const char *reason, int64_t wait_ms);
 

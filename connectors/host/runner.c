@@ -169,7 +169,8 @@ static ch_status open_outward(ch_runner *runner, ch_error *error)
                                             .port = ch_hub_link_outward_port(runner->link),
                                             .host = &runner->outward_host,
                                             .reason = runner->reason,
-                                            .attempt = runner->outward_attempt};
+                                            .attempt = runner->outward_attempt,
+                                            .clock = runner->clock};
         status = ch_outward_open(&runner->outward, &options, error);
     }
     return status == CH_OK ? ch_hub_link_carry(runner->link, runner->outward, error) : status;

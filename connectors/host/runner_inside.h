@@ -28,6 +28,8 @@ typedef struct ch_runner {
     ch_delivery_totals totals; /* since the start: what ended well */
     int64_t last_ms;           /* when the last unit did */
     int64_t report_ms;         /* monotonic: when to tell the hub so; 0: it knows */
+    uint64_t settled_said;     /* messages that ended, of the way out, as the hub knows */
+    bool alerted;              /* the hub was told that nothing goes out */
     ch_status fatal;           /* what ends the process, found inside take */
     ch_error fatal_error;
 } ch_runner;
@@ -42,7 +44,7 @@ ch_status ch_runner_serve_requests(ch_runner *runner, ch_error *error) CH_MUST_C
 void ch_runner_announce(ch_runner *runner, const char *state, const char *reason);
 /* A unit ended well; the hub is told within a minute. */
 void ch_runner_count(ch_runner *runner, const casehub_outcome *outcome);
-/* Tells the hub when it is time, without a word in the log; *io_wait_ms (-1: for ever) ends no later than that. */
+/* Tells the hub when it is time, without a word in the log, and of a way out that fails (hub.alert); *io_wait_ms (-1: for ever) ends no later than that. */
 void ch_runner_report(ch_runner *runner, int64_t *io_wait_ms);
 /* Was it paused when it last told? Pausing survives a restart. */
 ch_status ch_runner_was_paused(ch_runner *runner, bool *out_paused, ch_error *error) CH_MUST_CHECK;

@@ -16,6 +16,10 @@ static ch_status list(ch_cli *cli)
         {.field = "last_success", .heading = "LAST SUCCESS", .kind = CH_CELL_TIME},
         {.field = "records", .heading = "RECORDS", .kind = CH_CELL_NUMBER},
         {.field = "dead_letters", .heading = "DEAD LETTERS", .kind = CH_CELL_NUMBER},
+        {.field = "sent", .heading = "SENT", .kind = CH_CELL_NUMBER},
+        {.field = "later", .heading = "LATER", .kind = CH_CELL_NUMBER},
+        {.field = "undeliverable", .heading = "UNDELIVERABLE", .kind = CH_CELL_NUMBER},
+        {.field = "last_sent", .heading = "LAST SENT", .kind = CH_CELL_TIME},
         {.field = "reason", .heading = "REASON"},
     };
     const ch_listing listing = {.query = "connectors",
@@ -50,6 +54,11 @@ static ch_status show(ch_cli *cli)
         {"last_success", "last success", CH_PAGE_TIME},
         {"records", "records", CH_PAGE_PLAIN},
         {"dead_letters", "dead letters", CH_PAGE_PLAIN},
+        {"sender", "sender", CH_PAGE_PLAIN},
+        {"sent", "sent", CH_PAGE_PLAIN},
+        {"later", "later", CH_PAGE_PLAIN},
+        {"undeliverable", "undeliverable", CH_PAGE_PLAIN},
+        {"last_sent", "last sent", CH_PAGE_TIME},
         {"checkpoint", "checkpoint", CH_PAGE_PLAIN},
     };
     json_t *row = NULL;

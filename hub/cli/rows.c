@@ -10,10 +10,10 @@
 #define CELL_BYTES_MAX 4096
 
 /* Of the answers in hub/wire/QUERIES.md, and of events. */
-static const char *const row_times[] = {"opened",    "changed",  "since",        "due",   "offered",
-                                        "delivered", "accepted", "started",      "ended", "entered",
-                                        "left",      "recorded", "last_success", "time",  "recordedtime",
-                                        "again",     "oldest",   "newest"};
+static const char *const row_times[] = {"opened",       "changed",  "since",        "due",       "offered",
+                                        "delivered",    "accepted", "started",      "ended",     "entered",
+                                        "left",         "recorded", "last_success", "last_sent", "time",
+                                        "recordedtime", "again",    "oldest",       "newest"};
 /* Of an event's data. */
 static const char *const data_times[] = {"due", "until", "again"};
 

@@ -110,7 +110,7 @@ static const struct {
     {CH_ROLE_OPERATOR, "handoff."},        {CH_ROLE_OPERATOR, "hub.grant"},
     {CH_ROLE_OPERATOR, "hub.connector"},   {CH_ROLE_OPERATOR, "hub.subscription"},
     {CH_ROLE_OPERATOR, "hub.deadletter"},  {CH_ROLE_OPERATOR, "hub.erased"},
-    {CH_ROLE_OPERATOR, "hub.hold"},
+    {CH_ROLE_OPERATOR, "hub.hold"},        {CH_ROLE_CONNECTOR, "hub.alert"},
 };
 
 static bool may_say(ch_role role, ch_str type)

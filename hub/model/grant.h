@@ -51,7 +51,7 @@ void ch_grant_encode(ch_buf *out, const ch_grant *grant);
 bool ch_grant_holds_party(const ch_grant *grant, ch_str party);
 bool ch_grant_covers_area(const ch_grant *grant, ch_str area);
 
-/* May this client publish this event? Connector: its sources, observations, hub.checkpoint/deadletter and
+/* May this client publish this event? Connector: its sources, observations, hub.checkpoint/deadletter/alert and
  * hub.connector about itself. Department: source one of its sources, party (when given) one of its own, and
  * handoff. or case. commands only. Supervisor, operator: any party in their areas (an operator also hub.grant, hub.connector,
  * hub.subscription, hub.deadletter); their sources only when the grant lists some. A connector's party, when

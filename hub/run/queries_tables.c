@@ -221,7 +221,9 @@ static void put_report(ch_mp_row *row, ch_str report)
                   {"address", "address"},     {"transport", "transport"},
                   {"since", "since"},         {"last", "last_success"},
                   {"records", "records"},     {"dead_letters", "dead_letters"},
-                  {"reason", "reason"}};
+                  {"reason", "reason"},       {"sender", "sender"},
+                  {"sent", "sent"},           {"later", "later"},
+                  {"last_sent", "last_sent"}, {"undeliverable", "undeliverable"}};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         ch_mp_value value;
         ch_str bytes;

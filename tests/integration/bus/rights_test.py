@@ -183,6 +183,7 @@ class Say(HubTest):
             "case.noted": ({"text": "x"}, case_and_handoff),
             "handoff.accepted": ({"handoff": "ZJ-20260101-999/h1"}, case_and_handoff),
             "hub.connector": ({"connector": "the-connector"}, {"connector", "operator"}),
+            "hub.alert": ({"code": "delivery-failing"}, {"connector"}),
             "hub.checkpoint": ({"connector": "the-connector", "value": "1"}, {"connector"}),
             "hub.deadletter": ({"action": "drop", "number": 999}, {"connector", "operator"}),
             "hub.subscription": ({"name": "x"}, {"operator"}),

@@ -96,6 +96,24 @@ class Outward(unittest.TestCase):
         (self.folder / "out").mkdir()
         self.has(2)
 
+    def test_a_folder_that_is_away_for_long_is_an_alert_and_its_return_another(self):
+        (self.folder / "out").rmdir()
+        (self.folder / "orders.cfg").write_text(CONFIG.replace("sender =", 'alert_after = "100ms"; sender ='))
+        self.connector.start()
+        self.publish("case.noted", {"text": "one"}, subject=self.open("a"))
+        code = lambda wanted: lambda event: event["data"]["code"] == wanted and event["source"] == "works/orders"
+        alert = self.city.wait_for("hub.alert.>", code("delivery-failing"))
+        self.assertRegex(alert["data"]["detail"], "^orders: no message was taken for 0 s: the folder cannot be opened")
+        (self.folder / "out").mkdir()
+        self.city.wait_for("hub.alert.>", code("delivery-restored"))
+        self.assertEqual(self.connector.stop(), 0)
+        row, = self.city.casehub("connector", "list")
+        self.assertEqual((row["state"], row["sender"], row["sent"], row["undeliverable"]), ("stopped", "file_put", 1, 0))
+        self.assertGreater(row["later"], 0)
+        self.assertIn("last_sent", row)
+        self.assertEqual([event["data"]["code"] for event in self.city.events() if event["type"] == "hub.alert"],
+                         ["delivery-failing", "delivery-restored"])
+
     def test_what_can_never_go_becomes_a_dead_letter_and_its_case_goes_on(self):
         self.connector.start()
         case = self.open("a")

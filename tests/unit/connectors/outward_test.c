@@ -161,6 +161,7 @@ static ch_status open_outward(bench *b, const char *more, const char *mapping, c
         .host = &b->host,
         .reason = b->reason,
         .attempt = b->attempt,
+        .clock = &b->on.clock.clock,
     };
     return ch_outward_open(&b->outward, &options, error);
 }
@@ -431,6 +432,28 @@ static void a_pause_lets_nothing_begin(void **state)
     expect(b, "send ZJ/7/1 #1 1\nack 7\n");
 }
 
+static void what_became_of_messages_is_counted_and_how_long_none_was_taken(void **state)
+{
+    static const settled script[] = {{CASEHUB_SENT, NULL, -1, false},
+                                     {CASEHUB_LATER, "away", -1, false},
+                                     {CASEHUB_UNDELIVERABLE, "never", -1, false},
+                                     {CASEHUB_LATER, "still away", -1, false}};
+    bench *b = *state;
+    begin(b, "", EACH);
+    follow(b, script, 4);
+    for (unsigned i = 0; i < 4; i++) {
+        deliver(b, i + 1, 1, "[1]");
+        run_with(b, false);
+    }
+    const ch_outward_health *health = ch_outward_health_of(b->outward);
+    assert_true(health->sent == 1 && health->later == 2 && health->undeliverable == 1);
+    assert_true(health->failing && health->last_ms == ch_clock_wall_ms(&b->on.clock.clock));
+    assert_string_equal(health->reason, "still away");
+    deliver(b, 9, 1, "[1]");
+    run_with(b, false);
+    assert_false(health->failing);
+}
+
 /* ---- another session */
 
 static void begin_sending(bench *b)
@@ -545,6 +568,7 @@ int main(void)
         WITH(where_the_configuration_says_so_it_gives_up),
         WITH(a_message_that_was_sent_is_not_repeated_while_the_next_one_waits),
         WITH(a_pause_lets_nothing_begin),
+        WITH(what_became_of_messages_is_counted_and_how_long_none_was_taken),
         WITH(what_comes_again_while_it_is_being_sent_is_sent_once),
         WITH(what_was_sent_for_an_earlier_session_is_acknowledged_when_it_comes_again),
         WITH(another_event_of_a_newer_session_waits_for_the_one_that_is_being_sent),

@@ -181,7 +181,7 @@ static void denies_every_type_that_is_not_the_roles_to_say(void **state)
         {"hub.connector", "----o---"},
         {"hub.subscription", "----o---"},
         {"hub.erased", "----o---"},
-        {"hub.alert", "--------"},
+        {"hub.alert", "-c------"},
         {"hub.hold", "----o---"},
         {"hub.grants", "--------"},
         {"hub.", "--------"},
