@@ -61,18 +61,24 @@ static const char *chosen(const char *name, const char *fallback)
     return name[0] != '\0' ? name : fallback == NULL ? "" : fallback;
 }
 
+static ch_status choose_format(const choice *c, ch_connector_config *config, const char *format,
+                               ch_error *error)
+{
+    config->format_table = ch_registry_format(&c->registry, format);
+    return config->format_table == NULL ? fail(c, "format", format, CH_REGISTRY_FORMATS, error) : CH_OK;
+}
+
+/* Without a transport a format may be there for the answers to what goes out. */
 static ch_status choose_inward(const choice *c, ch_connector_config *config, ch_error *error)
 {
     if (c->outward && c->transport[0] == '\0') {
-        return CH_OK;
+        return c->format[0] == '\0' ? CH_OK : choose_format(c, config, c->format, error);
     }
     config->transport_table = ch_registry_transport(&c->registry, c->transport);
     if (config->transport_table == NULL) {
         return fail(c, "transport", c->transport, CH_REGISTRY_TRANSPORTS, error);
     }
-    const char *format = chosen(c->format, config->transport_table->format);
-    config->format_table = ch_registry_format(&c->registry, format);
-    return config->format_table == NULL ? fail(c, "format", format, CH_REGISTRY_FORMATS, error) : CH_OK;
+    return choose_format(c, config, chosen(c->format, config->transport_table->format), error);
 }
 
 static ch_status choose_outward(const choice *c, ch_outward_config *outward, ch_error *error)

@@ -58,6 +58,8 @@ static const ch_option outward_options[] = {
      "and every later event of cases that its parties took part in"},
     {"outward.with_case", CH_OPTION_BOOL, OUT(with_case), "false", 0, 0,
      "the mapping sees as `case` what the hub knows of the event's case"},
+    {"outward.answers", CH_OPTION_BOOL, OUT(answers), "false", 0, 0,
+     "what receivers answer is taken in by `format` and `mapping`; needs no transport"},
     {"outward.test_mode", CH_OPTION_STRING, OUT(test_mode), "exclude", 1, 10,
      "exclude, include or only: test cases"},
     {"outward.from", CH_OPTION_STRING, OUT(from), "new", 1, 40,
@@ -192,9 +194,13 @@ static ch_status complete(ch_connector_config *config, const char *file, const c
 static ch_status check_parts(const ch_connector_config *config, const char *file, ch_error *error)
 {
     const ch_outward_config *outward = &config->outward;
-    if (config->transport_table == NULL && (config->mapping[0] != '\0' || config->format[0] != '\0')) {
+    bool reads = config->mapping[0] != '\0' || config->format[0] != '\0';
+    if (config->transport_table == NULL && reads && !outward->answers) {
         return ch_error_set(error, CH_INVALID, file, "%s: nothing comes in without a transport",
                             config->mapping[0] != '\0' ? "mapping" : "format");
+    }
+    if (outward->answers && (config->format_table == NULL || config->mapping[0] == '\0')) {
+        return ch_error_set(error, CH_INVALID, file, "outward.answers: a format and a mapping are needed");
     }
     if (outward->sender_table == NULL) {
         return CH_OK;

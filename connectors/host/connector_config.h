@@ -16,7 +16,7 @@
 typedef struct ch_outward_config {
     char *sender, *writer, *charset, *mapping, *from, *test_mode;
     ch_strings topics;
-    bool involved, with_case;
+    bool involved, with_case, answers;
     int64_t retry_first, retry_most, give_up, alert_after;
     /* Not in the file. */
     const casehub_sender *sender_table;
@@ -34,7 +34,7 @@ typedef struct ch_connector_config {
     char *system;                             /* of source; owned */
     int64_t history_until_ms;                 /* 0: nothing is history */
     const casehub_transport *transport_table; /* NULL: nothing comes in */
-    const casehub_format *format_table;       /* NULL with it */
+    const casehub_format *format_table;       /* NULL: nothing is taken in, no answers either */
     const casehub_value *transport_values, *format_values;
     ch_outward_config outward;
     ch_settings *settings;

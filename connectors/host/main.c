@@ -202,7 +202,7 @@ static int check_sample(const ch_connector_config *config, const arguments *args
 {
     ch_error error = {.status = CH_OK};
     ch_check_totals totals = {.records = 0};
-    if (config->transport_table == NULL) {
+    if (config->format_table == NULL) {
         return fail_usage("nothing comes in by this configuration; what goes out is checked with --outward",
                           "");
     }

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 
 #define COMPONENT "outward"
-#define PROGRESS_MOST 64             /* events of which some messages are sent and one waits */
+#define PROGRESS_MOST 64 /* events of which some messages are sent and one waits */
+#define INTAKE_PAUSE_MS 1000
 #define DELAY_MOST INT64_C(86400000) /* what a NAK can say */
 
 typedef struct delivery {
@@ -44,6 +45,7 @@ struct ch_outward {
     bool mapped, sending, asking; /* asking: the hub for the case, and it may tell more than that */
     size_t index, count;          /* of the current event's messages: the one in hand, and how many */
     outcome outcome;
+    ch_buf answer; /* the receiver's, with the outcome */
     ch_outward_health health;
     progress progress[PROGRESS_MOST];
     size_t progress_next; /* the oldest gives way */
@@ -72,6 +74,7 @@ ch_status ch_outward_open(ch_outward **out_outward, const ch_outward_options *op
         return ch_error_set(error, CH_NO_MEMORY, COMPONENT, "no memory");
     }
     outward->options = *options;
+    ch_buf_init(&outward->answer, CH_ANSWER_MOST);
     ch_str_copy_cut(outward->hub_code, sizeof outward->hub_code, ch_str_of(options->hub_code));
     ch_status status = ch_outward_mapping_open(&outward->mapping, options->config, error);
     if (status == CH_OK) {
@@ -101,6 +104,7 @@ void ch_outward_close(ch_outward *outward)
     }
     free(outward->state);
     ch_outward_mapping_close(outward->mapping);
+    ch_buf_done(&outward->answer);
     drop(&outward->current);
     drop(&outward->next);
     free(outward);
@@ -341,24 +345,52 @@ void ch_outward_id(char out[CH_MESSAGE_ID_SIZE], const char *hub_code, const ch_
     }
 }
 
+static void describe(const ch_outward *outward, char id[CH_MESSAGE_ID_SIZE], casehub_message *out)
+{
+    *out = (casehub_message){CASEHUB_SIZED(casehub_message), .id = id, .attempt = outward->current.attempt};
+    ch_outward_id(id, outward->hub_code, &outward->current.event, outward->index);
+    ch_outward_mapping_message(outward->mapping, outward->index, out);
+}
+
 static void send(ch_outward *outward)
 {
     char id[CH_MESSAGE_ID_SIZE];
-    casehub_message message = {CASEHUB_SIZED(casehub_message), .id = id, .attempt = outward->current.attempt};
-    ch_outward_id(id, outward->hub_code, &outward->current.event, outward->index);
-    ch_outward_mapping_message(outward->mapping, outward->index, &message);
+    casehub_message message;
+    describe(outward, id, &message);
     outward->outcome.seen = false;
     outward->sending = true;
     outward->sender->send(outward->state, &message);
 }
 
-void ch_outward_settle(ch_outward *outward, casehub_sent sent, const char *reason, int64_t wait_ms)
+void ch_outward_settle(ch_outward *outward, casehub_sent sent, const char *reason, int64_t wait_ms,
+                       ch_str answer)
 {
     if (!outward->sending || outward->outcome.seen) {
         return;
     }
     outward->outcome = (outcome){.seen = true, .sent = sent, .wait_ms = wait_ms};
     ch_str_copy_cut(outward->outcome.reason, sizeof outward->outcome.reason, ch_str_of(reason));
+    ch_buf_clear(&outward->answer);
+    if (outward->options.config->outward.answers && sent == CASEHUB_SENT) {
+        ch_buf_append_str(&outward->answer, answer);
+    }
+}
+
+/* Before the message counts as sent: else a crash in between would lose what its receiver said. */
+static casehub_verdict take_answer(ch_outward *outward, casehub_outcome *out)
+{
+    char id[CH_MESSAGE_ID_SIZE];
+    casehub_message message;
+    if (outward->answer.failed != CH_OK) {
+        ch_str_copy_cut(out->reason, sizeof out->reason, CH_STR("it is too long"));
+        return CASEHUB_REJECT;
+    }
+    if (outward->outcome.sent != CASEHUB_SENT || outward->answer.size == 0) {
+        return CASEHUB_DONE;
+    }
+    describe(outward, id, &message);
+    return ch_outward_answer_take(&outward->options.intake, &message, ch_buf_str(&outward->answer),
+                                  ch_clock_wall_ms(outward->options.clock), out);
 }
 
 static void count(ch_outward *outward)
@@ -384,19 +416,34 @@ const ch_outward_health *ch_outward_health_of(const ch_outward *outward)
     return &outward->health;
 }
 
-static void act(ch_outward *outward)
+static void end_sent(ch_outward *outward, casehub_verdict verdict, const casehub_outcome *taken)
+{
+    outward->index++;
+    note_progress(outward);
+    if (verdict == CASEHUB_REJECT) {
+        char text[sizeof taken->reason + 60];
+        snprintf(text, sizeof text, "sent, but the answer cannot be read: %s", taken->reason);
+        fail(outward, "invalid", text, "");
+    }
+}
+
+/* False: the answer could not be taken yet. */
+static bool act(ch_outward *outward)
 {
     const outcome *of = &outward->outcome;
+    casehub_outcome taken = {CASEHUB_SIZED(casehub_outcome)};
+    casehub_verdict verdict = take_answer(outward, &taken);
+    if (verdict == CASEHUB_RETRY) {
+        return false;
+    }
     count(outward);
     outward->sending = outward->outcome.seen = false;
     switch (of->sent) {
-    case CASEHUB_SENT:
-        outward->index++;
-        note_progress(outward);
-        break;
+    case CASEHUB_SENT: end_sent(outward, verdict, &taken); break;
     case CASEHUB_LATER: delay(outward, of->reason, of->wait_ms); break;
     case CASEHUB_UNDELIVERABLE: fail(outward, "refused", of->reason, ""); break;
     }
+    return true;
 }
 
 /* The next message, or the next event. *out_more: step wants to be called again at once. */
@@ -434,8 +481,9 @@ ch_status ch_outward_step(ch_outward *outward, bool paused, int64_t *out_wait_ms
     if (result == CASEHUB_STEP_FAILED) {
         return ch_error_set(error, CH_IO, outward->sender->name, "%s", outward->options.reason);
     }
-    if (outward->outcome.seen) {
-        act(outward);
+    if (outward->outcome.seen && !act(outward)) {
+        *out_wait_ms = INTAKE_PAUSE_MS;
+        return CH_OK;
     }
     if (!outward->sending && !paused) {
         status = go_on(outward, &more, error);

@@ -8,6 +8,7 @@
 #define CH_CONNECTORS_OUTWARD_H
 
 #include "connectors/host/attempt.h"
+#include "connectors/host/outward_answer.h"
 #include "connectors/host/outward_mapping.h"
 #include "hub/base/clock.h"
 
@@ -26,6 +27,7 @@ typedef struct ch_outward_options {
     const char *hub_code;
     ch_outward_port port;
     const casehub_host *host; /* lent to the sender; its settle calls ch_outward_settle */
+    ch_outward_intake intake; /* of answers, where the configuration wants them */
     const char *reason;       /* where the host's fail leaves its text */
     ch_attempt *attempt;      /* NULL: none, and no watchdog either */
     const ch_clock *clock;
@@ -58,7 +60,8 @@ ch_status ch_outward_step(ch_outward *outward, bool paused, int64_t *out_wait_ms
 /* Lives as long as outward. */
 const ch_outward_health *ch_outward_health_of(const ch_outward *outward);
 /* settle of casehub_host: only remembered, the next step acts on it. */
-void ch_outward_settle(ch_outward *outward, casehub_sent sent, const char *reason, int64_t wait_ms);
+void ch_outward_settle(ch_outward *outward, casehub_sent sent, const char *reason, int64_t wait_ms,
+                       ch_str answer);
 
 /* "ZJ/17/1", from the second epoch on "ZJ/17/1/e2": sequences are given again after a restore. index from 0. */
 #define CH_MESSAGE_ID_SIZE 101

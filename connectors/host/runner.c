@@ -156,6 +156,12 @@ static ch_status open_inward(ch_runner *runner, ch_error *error)
     return status;
 }
 
+static casehub_verdict take_answer(void *context, const casehub_unit *unit, casehub_outcome *outcome)
+{
+    ch_runner *runner = context;
+    return runner->host.take(&runner->host, unit, outcome);
+}
+
 static ch_status open_outward(ch_runner *runner, ch_error *error)
 {
     char attempt[PATH_MAX];
@@ -168,6 +174,7 @@ static ch_status open_outward(ch_runner *runner, ch_error *error)
                                             .hub_code = ch_hub_link_hub_code(runner->link),
                                             .port = ch_hub_link_outward_port(runner->link),
                                             .host = &runner->outward_host,
+                                            .intake = {runner, take_answer},
                                             .reason = runner->reason,
                                             .attempt = runner->outward_attempt,
                                             .clock = runner->clock};
@@ -178,14 +185,14 @@ static ch_status open_outward(ch_runner *runner, ch_error *error)
 
 static ch_status start(ch_runner *runner, ch_error *error)
 {
-    bool inward = runner->config->transport_table != NULL;
+    bool takes = runner->config->format_table != NULL;
     bool outward = runner->config->outward.sender_table != NULL;
     ch_status status = lock(runner, error);
     if (status == CH_OK) {
         status = connect_hub(runner, error);
     }
     ch_runner_lend(runner);
-    if (status == CH_OK && inward) {
+    if (status == CH_OK && takes) {
         status = open_inward(runner, error);
     }
     if (status == CH_OK) {
@@ -197,7 +204,8 @@ static ch_status start(ch_runner *runner, ch_error *error)
     if (status == CH_OK && outward) {
         status = open_outward(runner, error);
     }
-    return status == CH_OK && inward ? open_transport(runner, error) : status;
+    return status == CH_OK && runner->config->transport_table != NULL ? open_transport(runner, error)
+                                                                      : status;
 }
 
 /* NULL: there is no transport, or it does nothing at present. */
@@ -238,6 +246,10 @@ static ch_status step_both(ch_runner *runner, int64_t *out_wait_ms, ch_error *er
     ch_status status = step_transport(runner, out_wait_ms, error);
     if (status == CH_OK && runner->outward != NULL) {
         status = ch_outward_step(runner->outward, runner->paused, &outward_ms, error);
+    }
+    if (runner->fatal != CH_OK) { /* found while an answer was taken */
+        *error = runner->fatal_error;
+        status = runner->fatal;
     }
     if (outward_ms >= 0 && (*out_wait_ms < 0 || *out_wait_ms > outward_ms)) {
         *out_wait_ms = outward_ms;

@@ -69,8 +69,8 @@ static void set_outward_address(const casehub_host *host, const char *address)
 static void settle(const casehub_host *host, casehub_sent sent, const char *reason, int64_t wait_ms,
                    const char *answer, size_t answer_size)
 {
-    (void)answer, (void)answer_size;
-    ch_outward_settle(runner_of(host)->outward, sent, reason, wait_ms);
+    ch_outward_settle(runner_of(host)->outward, sent, reason, wait_ms,
+                      (ch_str){answer, answer == NULL ? 0 : answer_size});
 }
 
 static void fail(const casehub_host *host, const char *reason)

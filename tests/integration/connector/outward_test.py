@@ -18,6 +18,26 @@ outward = {
   file_put = { folder = "out"; };
 };
 """
+ANSWERED = """
+name = "orders"; source = "works/orders"; state_dir = "state"; memory_most = 0;
+format = "json"; mapping = "in.jq";
+outward = {
+  sender = "exec"; mapping = "out.jq"; from = "all"; topics = [ "case.noted.>" ]; answers = true;
+  exec = { program = [ "/usr/bin/python3", "-uB", "receiver.py" ]; };
+};
+"""
+RECEIVER = '''
+import json, sys
+with open("received", "a+") as known:
+    known.seek(0)
+    ids = known.read().split()
+    for line in sys.stdin:
+        id_ = json.loads(line)["id"]
+        if id_ not in ids:
+            ids.append(id_)
+            print(id_, file=known, flush=True)
+        print(json.dumps({"id": id_, "ok": True, "answer": {"number": ids.index(id_) + 1}}))
+'''
 MAPPING = '''if .type == "case.noted" then
   if .data.text == "bad" then refuse("data.text"; "it is bad")
   elif .data.text == "unsafe" then {body: 1, name: "../x"}
@@ -131,6 +151,27 @@ class Outward(unittest.TestCase):
         self.city.casehub("deadletter", "retry", str(letters[0]["deadletter"]))
         self.has(2)
         self.assertEqual(self.files()["again.txt"], '"bad"')
+
+    def test_what_the_receiver_answers_is_taken_in_once_although_the_connector_is_killed(self):
+        """The receiver numbers what it gets, by its id; the number comes back as a note in the case."""
+        (self.folder / "receiver.py").write_text(RECEIVER)
+        (self.folder / "out.jq").write_text("{body: .data.text, name: .subject}")
+        (self.folder / "in.jq").write_text(
+            '{type: "case.progressed", id: "number-\\(.number)", time: $record.time, subject: $record.file, data: {text: "\\(.number)"}}')
+        (self.folder / "orders.cfg").write_text(ANSWERED)
+        case = self.open("a", category="lamp.out")
+        for number in range(40):
+            self.publish("case.noted", {"text": f"{number}"}, subject=case)
+        for count in (1, 15, 30):
+            self.connector.start()
+            self.city.wait_for("case.progressed.>", count=count)
+            self.connector.kill()
+        self.connector.start()
+        self.city.wait_for("case.progressed.>", lambda event: event["subject"] == case, 40)
+        self.assertEqual(self.connector.stop(), 0)
+        told = [event["data"]["text"] for event in self.city.events() if event["type"] == "case.progressed"]
+        self.assertEqual(told, [f"{number}" for number in range(1, 41)])
+        self.assertEqual(self.letters(), [])
 
     def test_a_pause_holds_what_goes_out(self):
         self.connector.start()

@@ -12,6 +12,7 @@ typedef struct settled {
     const char *reason;
     int64_t wait_ms;
     bool later_step; /* not from within send */
+    const char *answer;
 } settled;
 
 typedef struct bench {
@@ -25,6 +26,7 @@ typedef struct bench {
     size_t script_count, sends;
     const settled *waiting;
     bool failed;
+    casehub_verdict verdict; /* on answers */
     char reason[80];
     const char *refusal; /* what the hub answers when it is asked; NULL: a case */
 } bench;
@@ -55,7 +57,7 @@ static int sender_fd(void *state)
 
 static void settle(bench *b, const settled *how)
 {
-    ch_outward_settle(b->outward, how->sent, how->reason, how->wait_ms);
+    ch_outward_settle(b->outward, how->sent, how->reason, how->wait_ms, ch_str_of(how->answer));
 }
 
 static int step_sender(void *state)
@@ -141,6 +143,17 @@ static void release(const casehub_host *host, char *text)
     free(text);
 }
 
+static casehub_verdict take_answer(void *context, const casehub_unit *unit, casehub_outcome *outcome)
+{
+    bench *b = context;
+    char bytes[100];
+    long size = unit->read(unit->context, bytes, sizeof bytes);
+    stage_print(&b->on, "answer to %s (%s): %.*s\n", unit->name, unit->identity, (int)size, bytes);
+    assert_int_equal(unit->read(unit->context, bytes, sizeof bytes), 0);
+    snprintf(outcome->reason, sizeof outcome->reason, "%s", b->verdict == CASEHUB_DONE ? "" : "odd");
+    return b->verdict;
+}
+
 /* ---- the bench */
 
 static ch_status open_outward(bench *b, const char *more, const char *mapping, ch_error *error)
@@ -159,6 +172,7 @@ static ch_status open_outward(bench *b, const char *more, const char *mapping, c
         .hub_code = "ZJ",
         .port = {b, session_of, acknowledge, delay, fail_event},
         .host = &b->host,
+        .intake = {b, take_answer},
         .reason = b->reason,
         .attempt = b->attempt,
         .clock = &b->on.clock.clock,
@@ -334,7 +348,7 @@ static void a_mapping_that_ended_the_process_three_times_is_not_run_again(void *
 
 static void what_the_sender_cannot_deliver_is_a_dead_letter_at_once(void **state)
 {
-    static const settled script[] = {{CASEHUB_UNDELIVERABLE, "there is no such target", -1, false}};
+    static const settled script[] = {{CASEHUB_UNDELIVERABLE, "there is no such target", -1, false, NULL}};
     begin(*state, "", EACH);
     follow(*state, script, 1);
     deliver(*state, 7, 1, "[1, 2]");
@@ -356,7 +370,8 @@ static void a_sender_that_cannot_go_on_ends_the_process_with_its_reason(void **s
 
 static void messages_of_an_event_go_in_order_and_then_it_is_acknowledged(void **state)
 {
-    static const settled script[] = {{CASEHUB_SENT, NULL, -1, true}, {CASEHUB_SENT, NULL, -1, false}};
+    static const settled script[] = {{CASEHUB_SENT, NULL, -1, true, NULL},
+                                     {CASEHUB_SENT, NULL, -1, false, NULL}};
     begin(*state, "",
           ".data[] | {body: ., target: \"t\", name: null, parameters: {at: $record.time, n: $record.row}}");
     follow(*state, script, 2);
@@ -382,9 +397,9 @@ static void behind_a_restore_ids_name_their_epoch(void **state)
 static void pauses_double_up_to_their_most_unless_the_receiver_asks_for_another(void **state)
 {
     static const settled script[] = {
-        {CASEHUB_LATER, "away", -1, false},    {CASEHUB_LATER, "away", -1, true},
-        {CASEHUB_LATER, "away", -1, false},    {CASEHUB_LATER, "away", -1, false},
-        {CASEHUB_LATER, "away", 60000, false}, {CASEHUB_LATER, "away", INT64_MAX, false}};
+        {CASEHUB_LATER, "away", -1, false, NULL},    {CASEHUB_LATER, "away", -1, true, NULL},
+        {CASEHUB_LATER, "away", -1, false, NULL},    {CASEHUB_LATER, "away", -1, false, NULL},
+        {CASEHUB_LATER, "away", 60000, false, NULL}, {CASEHUB_LATER, "away", INT64_MAX, false, NULL}};
     begin(*state, "", EACH);
     follow(*state, script, 6);
     static const long long pauses[] = {1000, 2000, 4000, 5000, 60000, 86400000};
@@ -398,7 +413,8 @@ static void pauses_double_up_to_their_most_unless_the_receiver_asks_for_another(
 
 static void where_the_configuration_says_so_it_gives_up(void **state)
 {
-    static const settled script[] = {{CASEHUB_LATER, "away", -1, false}, {CASEHUB_LATER, "away", -1, false}};
+    static const settled script[] = {{CASEHUB_LATER, "away", -1, false, NULL},
+                                     {CASEHUB_LATER, "away", -1, false, NULL}};
     begin(*state, "give_up = 2;", EACH);
     follow(*state, script, 2);
     deliver(*state, 7, 1, "[1]");
@@ -409,7 +425,8 @@ static void where_the_configuration_says_so_it_gives_up(void **state)
 
 static void a_message_that_was_sent_is_not_repeated_while_the_next_one_waits(void **state)
 {
-    static const settled script[] = {{CASEHUB_SENT, NULL, -1, false}, {CASEHUB_LATER, "away", -1, false}};
+    static const settled script[] = {{CASEHUB_SENT, NULL, -1, false, NULL},
+                                     {CASEHUB_LATER, "away", -1, false, NULL}};
     begin(*state, "", EACH);
     follow(*state, script, 2);
     deliver(*state, 7, 1, "[1, 2]");
@@ -434,10 +451,10 @@ static void a_pause_lets_nothing_begin(void **state)
 
 static void what_became_of_messages_is_counted_and_how_long_none_was_taken(void **state)
 {
-    static const settled script[] = {{CASEHUB_SENT, NULL, -1, false},
-                                     {CASEHUB_LATER, "away", -1, false},
-                                     {CASEHUB_UNDELIVERABLE, "never", -1, false},
-                                     {CASEHUB_LATER, "still away", -1, false}};
+    static const settled script[] = {{CASEHUB_SENT, NULL, -1, false, NULL},
+                                     {CASEHUB_LATER, "away", -1, false, NULL},
+                                     {CASEHUB_UNDELIVERABLE, "never", -1, false, NULL},
+                                     {CASEHUB_LATER, "still away", -1, false, NULL}};
     bench *b = *state;
     begin(b, "", EACH);
     follow(b, script, 4);
@@ -454,11 +471,65 @@ static void what_became_of_messages_is_counted_and_how_long_none_was_taken(void 
     assert_false(health->failing);
 }
 
+/* ---- answers */
+
+static const settled answered[] = {{CASEHUB_SENT, NULL, -1, false, "taken"},
+                                   {CASEHUB_SENT, NULL, -1, true, ""}};
+#define NAMED ".data[] | {body: ., name: \"n\\(.)\"}"
+
+static void answers_are_not_looked_at_unless_the_configuration_says_so(void **state)
+{
+    begin(*state, "", EACH);
+    follow(*state, answered, 2);
+    deliver(*state, 7, 1, "[1]");
+    expect(*state, "send ZJ/7/1 #1 1\nack 7\n");
+}
+
+static void an_answer_is_taken_before_its_event_is_acknowledged(void **state)
+{
+    begin(*state, "answers = true;", NAMED);
+    follow(*state, answered, 2);
+    deliver(*state, 7, 1, "[1, 2]");
+    expect(*state, "send ZJ/7/1 #1 1 as n1\nanswer to n1 (ZJ/7/1): taken\nsend ZJ/7/2 #1 2 as n2\nack 7\n");
+}
+
+static void an_answer_that_cannot_be_taken_yet_keeps_its_event_waiting(void **state)
+{
+    bench *b = *state;
+    ch_error error = {.status = CH_OK};
+    int64_t wait_ms = 0;
+    begin(b, "answers = true;", EACH);
+    follow(b, answered, 1);
+    b->verdict = CASEHUB_RETRY;
+    deliver(b, 7, 1, "[1]");
+    for (int i = 0; i < 2; i++) {
+        assert_status(ch_outward_step(b->outward, false, &wait_ms, &error), CH_OK);
+    }
+    assert_int_equal(wait_ms, 1000);
+    assert_string_equal(b->on.text, "send ZJ/7/1 #1 1\nanswer to ZJ/7/1 (ZJ/7/1): taken\n");
+    b->on.text[0] = '\0';
+    b->verdict = CASEHUB_DONE;
+    expect(b, "answer to ZJ/7/1 (ZJ/7/1): taken\nack 7\n");
+}
+
+static void an_answer_that_cannot_be_read_is_a_dead_letter_and_its_message_not_repeated(void **state)
+{
+    bench *b = *state;
+    begin(b, "answers = true;", EACH);
+    follow(b, answered, 1);
+    b->verdict = CASEHUB_REJECT;
+    deliver(b, 7, 1, "[1]");
+    expect(b, "send ZJ/7/1 #1 1\nanswer to ZJ/7/1 (ZJ/7/1): taken\n"
+              "fail 7 invalid : sent, but the answer cannot be read: odd\n");
+    deliver(b, 7, 1, "[1]"); /* an operator retries it */
+    expect(b, "ack 7\n");
+}
+
 /* ---- another session */
 
 static void begin_sending(bench *b)
 {
-    static const settled script[] = {{CASEHUB_SENT, NULL, -1, true}};
+    static const settled script[] = {{CASEHUB_SENT, NULL, -1, true, NULL}};
     ch_error error = {.status = CH_OK};
     int64_t wait_ms;
     begin(b, "", EACH);
@@ -569,6 +640,10 @@ int main(void)
         WITH(a_message_that_was_sent_is_not_repeated_while_the_next_one_waits),
         WITH(a_pause_lets_nothing_begin),
         WITH(what_became_of_messages_is_counted_and_how_long_none_was_taken),
+        WITH(answers_are_not_looked_at_unless_the_configuration_says_so),
+        WITH(an_answer_is_taken_before_its_event_is_acknowledged),
+        WITH(an_answer_that_cannot_be_taken_yet_keeps_its_event_waiting),
+        WITH(an_answer_that_cannot_be_read_is_a_dead_letter_and_its_message_not_repeated),
         WITH(what_comes_again_while_it_is_being_sent_is_sent_once),
         WITH(what_was_sent_for_an_earlier_session_is_acknowledged_when_it_comes_again),
         WITH(another_event_of_a_newer_session_waits_for_the_one_that_is_being_sent),

@@ -74,6 +74,9 @@ static void settings_of_the_way_out_are_checked(void **state)
         {OUTWARD(FOLDER " retry_first = \"10m\";"), "outward.retry_first is longer than retry_most"},
         {OUTWARD(FOLDER) " mapping = \"in.jq\";", "mapping: nothing comes in without a transport"},
         {OUTWARD(FOLDER) " format = \"csv\";", "format: nothing comes in without a transport"},
+        {OUTWARD(FOLDER " answers = true;"), "outward.answers: a format and a mapping are needed"},
+        {OUTWARD(FOLDER " answers = true;") " format = \"csv\";",
+         "outward.answers: a format and a mapping are needed"},
         {OUTWARD(FOLDER) " transport = \"file_drop\"; file_drop = { folder = \"d\"; };", "mapping"},
     };
     stage *on = *state;
