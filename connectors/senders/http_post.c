@@ -20,6 +20,7 @@ enum {
     OPTION_TARGETS,
     OPTION_METHOD,
     OPTION_OK,
+    OPTION_KNOWN,
     OPTION_HEADERS,
     OPTION_RETRY_AFTER,
     OPTION_PRIVATE,
@@ -39,6 +40,8 @@ static const casehub_option options[] = {
     [OPTION_METHOD] = {"method", CASEHUB_OPTION_TEXT, "POST", 3, 4, "POST or PUT"},
     [OPTION_OK] = {"ok", CASEHUB_OPTION_TEXTS, "", 0, 0,
                    "statuses by which the receiver says that it has it, \"201\"; default: 200 to 299"},
+    [OPTION_KNOWN] = {"known", CASEHUB_OPTION_TEXTS, "", 0, 0,
+                      "words in a refusal by which the receiver says that it has the message already"},
     [OPTION_HEADERS] = {"headers", CASEHUB_OPTION_TEXTS, "", 0, 0,
                         "header fields that the mapping's parameters may set"},
     [OPTION_RETRY_AFTER] = {"retry_after_most", CASEHUB_OPTION_TIME, "1h", 0, 604800000,
@@ -193,6 +196,17 @@ static bool is_ok(const poster *p, unsigned code)
     return listed->text_count == 0 && code >= 200 && code < 300;
 }
 
+/* A receiver without ids of messages may refuse one that it was sent twice: then it has it. */
+static bool is_known(const poster *p, const ch_http_answer *answer)
+{
+    const casehub_value *words = &p->values[OPTION_KNOWN];
+    bool found = false;
+    for (size_t i = 0; answer->code >= 400 && answer->code < 500 && i < words->text_count; i++) {
+        found = found || strstr(answer->body, words->texts[i]) != NULL;
+    }
+    return found;
+}
+
 static bool is_temporary(unsigned code)
 {
     return code == 408 || code == 425 || code == 429 || code >= 500;
@@ -203,7 +217,7 @@ static void settle_answer(poster *p, const ch_http_answer *answer)
     char reason[300];
     int64_t most = p->values[OPTION_RETRY_AFTER].number;
     int64_t wait_ms = answer->retry_after_ms > most ? most : answer->retry_after_ms;
-    if (answer->status == CH_OK && is_ok(p, answer->code)) {
+    if (answer->status == CH_OK && (is_ok(p, answer->code) || is_known(p, answer))) {
         p->host->settle(p->host, CASEHUB_SENT, NULL, -1, answer->body, answer->body_size);
     } else if (answer->status == CH_OK) {
         snprintf(reason, sizeof reason, "the receiver answered with status %u", answer->code);
@@ -250,6 +264,11 @@ static ch_status check_values(const casehub_value *values, ch_error *error)
         if (!is_status(values[OPTION_OK].texts[i])) {
             return ch_error_set(error, CH_INVALID, "http_post.ok", "\"%s\" is no status",
                                 values[OPTION_OK].texts[i]);
+        }
+    }
+    for (size_t i = 0; i < values[OPTION_KNOWN].text_count; i++) {
+        if (values[OPTION_KNOWN].texts[i][0] == '\0') {
+            return ch_error_set(error, CH_INVALID, "http_post.known", "empty words stand in every answer");
         }
     }
     for (size_t i = 0; i < values[OPTION_HEADERS].text_count; i++) {

@@ -21,6 +21,7 @@ enum {
     TARGETS,
     METHOD,
     OK,
+    KNOWN,
     HEADERS,
     RETRY_AFTER,
     PRIVATE,
@@ -164,7 +165,7 @@ static void expect_no_start(int option, const char *text, const char *part)
 {
     bench *b = prepare();
     const char *const texts[] = {text};
-    if (option == OK || option == HEADERS) {
+    if (option == OK || option == KNOWN || option == HEADERS) {
         b->values[option].texts = texts;
         b->values[option].text_count = 1;
     } else {
@@ -185,6 +186,7 @@ static void what_cannot_work_does_not_start(void **state)
     expect_no_start(URL, "http://user:secret@a/", "without a user");
     expect_no_start(METHOD, "GET", "POST or PUT");
     expect_no_start(OK, "2xx", "no status");
+    expect_no_start(KNOWN, "", "empty words");
     expect_no_start(HEADERS, "content-LENGTH", "is set here");
     expect_no_start(HEADERS, "X-Casehub-Signature", "is set here");
     expect_no_start(SECRET, "/nowhere/at/all", "/nowhere/at/all");
@@ -367,6 +369,24 @@ static void only_the_statuses_that_are_named_count_as_taken(void **state)
     finish(b);
 }
 
+static void a_refusal_of_what_the_receiver_has_already_counts_as_taken(void **state)
+{
+    static const char *const words[] = {"too similar"};
+    bench *b = prepare();
+    (void)state;
+    opened(b);
+    expect_answer(b, ANSWER("422", "Content-Length: 15\r\n") "it, too similar", CASEHUB_UNDELIVERABLE, -1);
+    ch_sender_http_post.close(b->state);
+    free(b->state);
+    b->values[KNOWN] = (casehub_value){.texts = words, .text_count = 1};
+    opened(b);
+    expect_answer(b, ANSWER("422", "Content-Length: 9\r\n") "too short", CASEHUB_UNDELIVERABLE, -1);
+    expect_answer(b, ANSWER("422", ""), CASEHUB_UNDELIVERABLE, -1);
+    expect_answer(b, ANSWER("503", "Content-Length: 15\r\n") "it, too similar", CASEHUB_LATER, -1);
+    expect_answer(b, ANSWER("422", "Content-Length: 15\r\n") "it, too similar", CASEHUB_SENT, -1);
+    finish(b);
+}
+
 static void an_address_of_the_house_is_asked_only_if_allowed(void **state)
 {
     bench *b = prepare();
@@ -452,6 +472,7 @@ int main(void)
         TEST(parameters_set_only_the_header_fields_that_are_allowed),
         TEST(every_status_has_its_outcome),
         TEST(only_the_statuses_that_are_named_count_as_taken),
+        TEST(a_refusal_of_what_the_receiver_has_already_counts_as_taken),
         TEST(an_address_of_the_house_is_asked_only_if_allowed),
         TEST(what_is_sent_is_signed_with_time_and_id),
         TEST(the_answer_is_handed_over_as_far_as_it_is_kept),
