@@ -3,11 +3,6 @@ import http.server
 import json
 import os
 import pathlib
-import pwd
-import re
-import shutil
-import socket
-import subprocess
 import sys
 import threading
 import unittest
@@ -16,70 +11,14 @@ import urllib.parse
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "story"))
 from city import BIN, City
 from hub import wait_until
+from nginx import Nginx
 
 NAME = "grid"
 MAPPING = ('{type: "case.opened", id: .id, ref: .id, time: {"$time": "2026-11-23 08:15", zone: "Asia/Shanghai"},'
            ' data: {kind: "matter", category: "lamp.out"}}')
-NGINX = """
-user USER; daemon off; worker_processes 1; pid nginx.pid; error_log error.log;
-events { worker_connections 64; }
-http {
-  types { application/json json; text/html html; }
-  access_log access.log;
-  client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
-  gzip on; gzip_types application/json; gzip_min_length 1; gzip_comp_level 9;
-  server {
-    listen 127.0.0.1:PORT; root pages;
-    location = /away.json { return 302 http://10.0.0.1/posts.json; }
-    location = /round.json { return 302 /round.json; }
-    location = /down.json { return 500; }
-    location = /busy.json { add_header Retry-After 77 always; return 429; }
-    location = /login.json { types {} default_type text/html; return 200 "<html>"; }
-    location = /slow.json { limit_rate 10; limit_rate_after 1; }
-  }
-}
-"""
-
 
 def post(number):
     return {"id": f"p{number}"}
-
-
-class Nginx:
-    def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
-        (self.folder / "pages").mkdir(parents=True)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        user = pwd.getpwuid(os.geteuid()).pw_name  # else a worker of root's could not read the folder
-        (self.folder / "nginx.conf").write_text(NGINX.replace("PORT", str(self.port)).replace("USER", user))
-        program = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
-        assert program, "nginx is not there: deploy/packages names what the tests need"
-        self.process = subprocess.Popen([program, "-p", str(self.folder), "-c", "nginx.conf"], stderr=subprocess.DEVNULL)
-        wait_until(self.answers, "nginx answers")
-
-    def answers(self):
-        assert self.process.poll() is None, (self.folder / "error.log").read_text()
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
-
-    def url(self, page):
-        return f"http://127.0.0.1:{self.port}/{page}"
-
-    def put(self, name, text):
-        """All at once, as an editor does."""
-        (self.folder / "new").write_text(text)
-        os.replace(self.folder / "new", self.folder / "pages" / name)
-
-    def codes(self):
-        """Of all answers so far."""
-        log = self.folder / "access.log"
-        return re.findall(r'" (\d{3}) ', log.read_text()) if log.exists() else []
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
 
 
 class Pages(http.server.ThreadingHTTPServer):
@@ -164,6 +103,20 @@ class Poll(unittest.TestCase):
                 self.says(connector, f"/{page}: {why}")
                 self.assertEqual(connector.stop(), 0)
         self.assertEqual(self.refs(), [])
+
+    def test_only_a_certificate_that_is_trusted_for_the_name_lets_anything_in(self):
+        server = self.nginx()
+        server.put("posts.json", json.dumps({"list": [post(1)]}))
+        for host, settings in (("localhost", {}), ("127.0.0.1", {"ca_file": server.ca()})):
+            with self.subTest(host=host):
+                connector = self.connector(server.tls_url("posts.json", host), **settings)
+                self.says(connector, "certificate")
+                self.assertEqual(connector.stop(), 0)
+        self.assertEqual(self.refs(), [])
+        connector = self.connector(server.tls_url("posts.json"), ca_file=server.ca())
+        self.city.wait_for("case.opened.>")
+        self.assertEqual(connector.stop(), 0)
+        self.assertEqual(self.refs(), ["p1"])
 
     def test_asks_whether_the_page_changed_and_takes_what_is_new(self):
         server = self.nginx()
