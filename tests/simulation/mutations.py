@@ -141,7 +141,7 @@ MUTATIONS = (
              "    ch_error early;\n    writer->head = ch_batch_end(batch);\n    writer->filling = NULL;\n"
              "    if (ch_batch_erase_letters(batch, &early) != CH_OK) {\n        return;\n    }",
              "a dead letter's key is destroyed before the log says that it is closed"),
-    Mutation("keys-stay", RUN + "batch_effects.c",
+    Mutation("keys-stay", RUN + "batch_judge.c",
              "    return status == CH_OK ? ch_batch_close_letter(batch, number) : status;\n}",
              "    return status == CH_OK && number == 0 ? ch_batch_close_letter(batch, number) : status;\n}",
              "a dead letter that is closed keeps its key"),
