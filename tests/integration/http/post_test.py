@@ -10,9 +10,11 @@ import sys
 import threading
 import time
 import unittest
+import urllib.error
+import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "story"))
-from city import BIN, SOURCE, CityTest
+from city import BIN, DEADLINE, SOURCE, CityTest
 from hub import wait_until
 from nginx import Nginx
 
@@ -118,6 +120,32 @@ class Post(CityTest):
         self.assertEqual(fields["X-Casehub-Signature"], "sha256=" + mac)
         self.assertLess(abs(time.time() - int(at)), 300)
 
+    def answers_of(self, firm, key):
+        """Where that firm posts its answers to."""
+        self.city.grant("firm_repair_a", "connector", sources=["firm"], parties=[firm])
+        folder = pathlib.Path(self.city.path("answers-connector"))
+        shutil.copytree(os.path.join(SOURCE, "connectors/hotline"), folder)
+        (folder / "firm-a.secret").touch(0o600)
+        (folder / "firm-a.secret").write_text(key)
+        with open(folder / "answers.cfg", "a", encoding="utf-8") as file:
+            file.write("memory_most = 0;\n")
+        self.city.program("answers", os.path.join(BIN, "casehub-connect"), "run", "firm_repair_a", "--config", folder / "answers.cfg",
+                          CASEHUB_HUB=self.city.ready["tcp"], CASEHUB_KEY=self.city.path("firm_repair_a")).start()
+        said = self.city.wait_for("hub.connector.>", lambda event: event["data"].get("address", "").endswith("/answers"))
+        return said["data"]["address"]
+
+    def signed(self, url, key, answer):
+        """(status, answer) of what a firm posts."""
+        body, at = json.dumps(answer).encode(), str(int(time.time()))
+        mac = hmac.new(key.strip().encode(), at.encode() + b"." + body, hashlib.sha256).hexdigest()
+        request = urllib.request.Request(url, body, {
+            "Content-Type": "application/json", "X-Casehub-Timestamp": at, "X-Casehub-Signature": "sha256=" + mac})
+        try:
+            with urllib.request.urlopen(request, timeout=DEADLINE) as said:
+                return said.status, json.load(said)
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
+
     def test_a_service_centre_gets_joint_orders_and_reminders_signed(self):
         centre = self.serve(Receiver())
         centre.answers = [503]
@@ -155,8 +183,15 @@ class Post(CityTest):
                                                   "category_local": "repair.plumbing", "title": "下水道堵了"},
             ref="r-1", area="330203001", private={"phone": "13000000002", "address": "样例路1号"})["case"]
         self.city.wait_for("handoff.delivered.>")
-        self.city.casehub("handoff", "reject", f"{case}/h1", "--reason", "busy")
+        answers = self.answers_of(names[0], keys[f"{names[0]}__secret"])
+        busy = {"order": f"{case}/h1", "answer": "rejected", "time": "2026-11-24T09:12:00+08:00", "reason": "busy"}
+        self.assertEqual(self.signed(answers, keys[f"{names[1]}__secret"], busy)[0], 403)
+        status, first = self.signed(answers, keys[f"{names[0]}__secret"], busy)
+        self.assertEqual((status, first["case"]), (200, case))
+        self.assertTrue(self.signed(answers, keys[f"{names[0]}__secret"], busy)[1]["duplicate"])
         self.city.wait_for("handoff.delivered.>", count=2)
+        self.assertNotEqual(self.signed(answers, keys[f"{names[0]}__secret"], {**busy, "order": f"{case}/h2"})[0], 200)
+        self.assertEqual(self.states(case), {names[0]: "rejected", names[1]: "delivered"})
         self.city.casehub("handoff", "reject", f"{case}/h2", "--reason", "busy")
         letters = wait_until(lambda: self.city.casehub("deadletter", "list"), "firm c is not in the table")
         self.assertEqual(letters[0]["reason"], "its target is not in the table")
