@@ -20,6 +20,7 @@ enum {
     OPTION_TARGETS,
     OPTION_METHOD,
     OPTION_OK,
+    OPTION_ANSWER_TYPES,
     OPTION_KNOWN,
     OPTION_HEADERS,
     OPTION_RETRY_AFTER,
@@ -40,6 +41,8 @@ static const casehub_option options[] = {
     [OPTION_METHOD] = {"method", CASEHUB_OPTION_TEXT, "POST", 3, 4, "POST or PUT"},
     [OPTION_OK] = {"ok", CASEHUB_OPTION_TEXTS, "", 0, 0,
                    "statuses by which the receiver says that it has it, \"201\"; default: 200 to 299"},
+    [OPTION_ANSWER_TYPES] = {"answer_types", CASEHUB_OPTION_TEXT, "*/*", 1, 400,
+                             "media types that such an answer has, with commas between them"},
     [OPTION_KNOWN] = {"known", CASEHUB_OPTION_TEXTS, "", 0, 0,
                       "words in a refusal by which the receiver says that it has the message already"},
     [OPTION_HEADERS] = {"headers", CASEHUB_OPTION_TEXTS, "", 0, 0,
@@ -196,6 +199,13 @@ static bool is_ok(const poster *p, unsigned code)
     return listed->text_count == 0 && code >= 200 && code < 300;
 }
 
+/* A page to log in, or of a proxy, is often a 200. */
+static bool is_foreign(const poster *p)
+{
+    const char *type = ch_http_client_header(p->client, "Content-Type");
+    return !ch_http_type_is_listed(type == NULL ? "" : type, p->values[OPTION_ANSWER_TYPES].text);
+}
+
 /* A receiver without ids of messages may refuse one that it was sent twice: then it has it. */
 static bool is_known(const poster *p, const ch_http_answer *answer)
 {
@@ -217,7 +227,9 @@ static void settle_answer(poster *p, const ch_http_answer *answer)
     char reason[300];
     int64_t most = p->values[OPTION_RETRY_AFTER].number;
     int64_t wait_ms = answer->retry_after_ms > most ? most : answer->retry_after_ms;
-    if (answer->status == CH_OK && (is_ok(p, answer->code) || is_known(p, answer))) {
+    if (answer->status == CH_OK && is_ok(p, answer->code) && is_foreign(p)) {
+        settle(p, CASEHUB_LATER, "the answer has another media type than answer_types");
+    } else if (answer->status == CH_OK && (is_ok(p, answer->code) || is_known(p, answer))) {
         p->host->settle(p->host, CASEHUB_SENT, NULL, -1, answer->body, answer->body_size);
     } else if (answer->status == CH_OK) {
         snprintf(reason, sizeof reason, "the receiver answered with status %u", answer->code);

@@ -448,3 +448,18 @@ const char *ch_http_client_header(const ch_http_client *client, const char *name
     return curl_easy_header(client->easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK ? header->value
                                                                                            : NULL;
 }
+
+bool ch_http_type_is_listed(const char *type, const char *list)
+{
+    size_t size = strcspn(type, "; \t");
+    for (const char *at = list; *at != '\0';) {
+        at += strspn(at, ", ");
+        size_t wanted = strcspn(at, ",; ");
+        if ((wanted == 3 && memcmp(at, "*/*", 3) == 0) ||
+            (wanted > 0 && wanted == size && strncasecmp(at, type, size) == 0)) {
+            return true;
+        }
+        at += strcspn(at, ",");
+    }
+    return false;
+}

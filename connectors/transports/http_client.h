@@ -89,5 +89,8 @@ int ch_http_client_step(ch_http_client *client, int64_t now_ms);
 const ch_http_answer *ch_http_client_answer(const ch_http_client *client);
 /* A header field of the answer; NULL: it has none. Lives until the next call or start. */
 const char *ch_http_client_header(const ch_http_client *client, const char *name);
+/* "text/html; charset=utf-8" against "application/json, application/feed+json". In the list two stars with a slash
+ * between them stand for any type. */
+bool ch_http_type_is_listed(const char *type, const char *list);
 
 #endif

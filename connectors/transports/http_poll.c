@@ -275,22 +275,6 @@ static void ask(poller *p)
 
 /* ---- an answer */
 
-/* "text/html; charset=utf-8" against "application/json, application/feed+json". */
-static bool is_accepted(const char *type, const char *list)
-{
-    size_t size = strcspn(type, "; \t");
-    for (const char *at = list; *at != '\0';) {
-        at += strspn(at, ", ");
-        size_t wanted = strcspn(at, ",; ");
-        if ((wanted == 3 && memcmp(at, "*/*", 3) == 0) ||
-            (wanted > 0 && wanted == size && strncasecmp(at, type, size) == 0)) {
-            return true;
-        }
-        at += strcspn(at, ",");
-    }
-    return false;
-}
-
 /* Is this an answer to read? Else why not. */
 static bool is_whole(poller *p, const ch_http_answer *answer, char reason[300])
 {
@@ -302,7 +286,7 @@ static bool is_whole(poller *p, const ch_http_answer *answer, char reason[300])
     } else if (answer->cut) {
         snprintf(reason, 300, "the answer has more than %" PRId64 " bytes (body_most)",
                  p->values[OPTION_BODY_MOST].number);
-    } else if (!is_accepted(type == NULL ? "" : type, p->values[OPTION_ACCEPT].text)) {
+    } else if (!ch_http_type_is_listed(type == NULL ? "" : type, p->values[OPTION_ACCEPT].text)) {
         snprintf(reason, 300, "the answer is \"%.100s\", and %.100s is expected (accept)",
                  type == NULL ? "" : type, p->values[OPTION_ACCEPT].text);
     } else {

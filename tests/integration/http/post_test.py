@@ -85,7 +85,7 @@ class ForumHandler(Handler):
         else:
             server.posts.append(post)
             server.gate.wait()
-            self.answer(200, json.dumps({"id": len(server.posts)}).encode())
+            self.answer(200, json.dumps({"id": len(server.posts)}).encode(), Content_Type="application/json; charset=utf-8")
 
 
 class Post(CityTest):
@@ -268,6 +268,7 @@ class Nginxes(CityTest):
                 ("busy.json", "waits 5000 ms (attempt 1): the receiver answered with status 429", {"retry_after_most": "5s"}),
                 ("down.json", "waits 1000 ms (attempt 1): the receiver answered with status 500", {}),
                 ("login.json", "becomes a dead letter: the receiver answered with status 200", {"ok": ["201"]}),
+                ("login.json", "waits 1000 ms (attempt 1): the answer has another media type", {"answer_types": "application/json"}),
                 ("none.json", "becomes a dead letter: the receiver answered with status", {}),
                 ("moved", "becomes a dead letter: it redirects to another host", {"redirects": 3}),
                 ("away.json", "becomes a dead letter: it redirects to a page that is only read", {"redirects": 3}),

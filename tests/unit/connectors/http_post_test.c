@@ -21,6 +21,7 @@ enum {
     TARGETS,
     METHOD,
     OK,
+    ANSWER_TYPES,
     KNOWN,
     HEADERS,
     RETRY_AFTER,
@@ -369,6 +370,21 @@ static void only_the_statuses_that_are_named_count_as_taken(void **state)
     finish(b);
 }
 
+static void a_page_that_is_no_answer_of_the_receiver_is_no_yes(void **state)
+{
+    bench *b = prepare();
+    (void)state;
+    b->values[ANSWER_TYPES].text = "application/json, text/plain";
+    opened(b);
+    expect_answer(b, ANSWER("200", "Content-Type: text/html\r\nContent-Length: 0\r\n"), CASEHUB_LATER, -1);
+    assert_non_null(strstr(b->reason, "answer_types"));
+    expect_answer(b, ANSWER("200", "Content-Length: 0\r\n"), CASEHUB_LATER, -1);
+    expect_answer(b, ANSWER("400", "Content-Type: text/html\r\n"), CASEHUB_UNDELIVERABLE, -1);
+    expect_answer(b, ANSWER("200", "Content-Type: Application/JSON; charset=utf-8\r\nContent-Length: 0\r\n"),
+                  CASEHUB_SENT, -1);
+    finish(b);
+}
+
 static void a_refusal_of_what_the_receiver_has_already_counts_as_taken(void **state)
 {
     static const char *const words[] = {"too similar"};
@@ -472,6 +488,7 @@ int main(void)
         TEST(parameters_set_only_the_header_fields_that_are_allowed),
         TEST(every_status_has_its_outcome),
         TEST(only_the_statuses_that_are_named_count_as_taken),
+        TEST(a_page_that_is_no_answer_of_the_receiver_is_no_yes),
         TEST(a_refusal_of_what_the_receiver_has_already_counts_as_taken),
         TEST(an_address_of_the_house_is_asked_only_if_allowed),
         TEST(what_is_sent_is_signed_with_time_and_id),
