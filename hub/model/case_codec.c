@@ -16,7 +16,8 @@ typedef enum column_kind {
     HANDOFF_STATE,
     FORM,
     RELATION,
-    CLOCK_STATE
+    CLOCK_STATE,
+    CLOCK_UNIT
 } column_kind;
 
 typedef struct column {
@@ -104,13 +105,14 @@ static const column link_columns[] = {
 };
 
 static const column clock_columns[] = {
-    COLUMN(ch_case_clock, U32, index),      COLUMN(ch_case_clock, CLOCK_STATE, state),
-    COLUMN(ch_case_clock, TEXT, rule),      COLUMN(ch_case_clock, TEXT, party),
-    COLUMN(ch_case_clock, U32, handoff),    COLUMN(ch_case_clock, U32, level),
-    COLUMN(ch_case_clock, FLAG, warned),    COLUMN(ch_case_clock, FLAG, late_report),
-    COLUMN(ch_case_clock, I64, started_ms), COLUMN(ch_case_clock, I64, resumed_ms),
-    COLUMN(ch_case_clock, I64, due_ms),     COLUMN(ch_case_clock, I64, next_ms),
-    COLUMN(ch_case_clock, I64, remaining),  COLUMN(ch_case_clock, I64, ended_ms),
+    COLUMN(ch_case_clock, U32, index),       COLUMN(ch_case_clock, CLOCK_STATE, state),
+    COLUMN(ch_case_clock, TEXT, rule),       COLUMN(ch_case_clock, TEXT, party),
+    COLUMN(ch_case_clock, U32, handoff),     COLUMN(ch_case_clock, U32, level),
+    COLUMN(ch_case_clock, FLAG, warned),     COLUMN(ch_case_clock, FLAG, late_report),
+    COLUMN(ch_case_clock, I64, started_ms),  COLUMN(ch_case_clock, I64, resumed_ms),
+    COLUMN(ch_case_clock, I64, due_ms),      COLUMN(ch_case_clock, I64, next_ms),
+    COLUMN(ch_case_clock, I64, remaining),   COLUMN(ch_case_clock, I64, given),
+    COLUMN(ch_case_clock, CLOCK_UNIT, unit), COLUMN(ch_case_clock, I64, ended_ms),
 };
 
 static void put_column(ch_buf *out, const void *row, const column *of)
@@ -128,6 +130,7 @@ static void put_column(ch_buf *out, const void *row, const column *of)
     case FORM: ch_mp_put_uint(out, *(const ch_form *)(const void *)at); break;
     case RELATION: ch_mp_put_uint(out, *(const ch_relation *)(const void *)at); break;
     case CLOCK_STATE: ch_mp_put_uint(out, *(const ch_clock_state *)(const void *)at); break;
+    case CLOCK_UNIT: ch_mp_put_uint(out, *(const ch_clock_unit *)(const void *)at); break;
     }
 }
 
@@ -204,6 +207,7 @@ static bool take_column(ch_mp_reader *reader, void *row, const column *of)
                    : of->kind == FORM                 ? CH_FORM_COUNT - 1
                    : of->kind == RELATION             ? CH_RELATION_COUNT - 1
                    : of->kind == CLOCK_STATE          ? CH_CLOCK_STATE_COUNT - 1
+                   : of->kind == CLOCK_UNIT           ? CH_CLOCK_UNIT_COUNT - 1
                                                       : CH_HANDOFF_STATE_COUNT - 1;
     if (value.kind != CH_MP_INT || value.integer < least || value.integer > most) {
         return false;
@@ -218,6 +222,7 @@ static bool take_column(ch_mp_reader *reader, void *row, const column *of)
     case FORM: *(ch_form *)(void *)at = (ch_form)value.integer; break;
     case RELATION: *(ch_relation *)(void *)at = (ch_relation)value.integer; break;
     case CLOCK_STATE: *(ch_clock_state *)(void *)at = (ch_clock_state)value.integer; break;
+    case CLOCK_UNIT: *(ch_clock_unit *)(void *)at = (ch_clock_unit)value.integer; break;
     case TEXT:
     case FLAG: break;
     }

@@ -25,6 +25,28 @@ ch_status ch_clock_state_from_name(ch_str name, ch_clock_state *out_state)
     return CH_NOT_FOUND;
 }
 
+static const char *const unit_names[] = {
+#define CH_CLOCK_UNIT_NAME(symbol, name) name,
+    CH_CLOCK_UNIT_LIST(CH_CLOCK_UNIT_NAME)
+#undef CH_CLOCK_UNIT_NAME
+};
+
+const char *ch_clock_unit_name(ch_clock_unit unit)
+{
+    return (unsigned)unit < CH_CLOCK_UNIT_COUNT ? unit_names[unit] : "unknown";
+}
+
+ch_status ch_clock_unit_from_name(ch_str name, ch_clock_unit *out_unit)
+{
+    for (unsigned i = 0; i < CH_CLOCK_UNIT_COUNT; i++) {
+        if (ch_str_is(name, unit_names[i])) {
+            *out_unit = (ch_clock_unit)i;
+            return CH_OK;
+        }
+    }
+    return CH_NOT_FOUND;
+}
+
 bool ch_case_clock_is_open(const ch_case_clock *clock)
 {
     return clock->ended_ms == 0 && clock->state != CH_CLOCK_NONE;
@@ -94,6 +116,15 @@ static bool forget_oldest_ended(ch_case *the_case)
     return false;
 }
 
+/* Whoever says when it is due, or what is left of it, says what that was counted from; or it was not counted. */
+static bool take_count(ch_case_clock *clock, const ch_event *event)
+{
+    ch_str unit = ch_mp_find_str(event->data, "unit");
+    clock->remaining = ch_mp_find_int(event->data, "remaining", 0);
+    clock->given = ch_mp_find_int(event->data, "given", 0);
+    return unit.at == NULL || ch_clock_unit_from_name(unit, &clock->unit) == CH_OK;
+}
+
 ch_status ch_evolve_clock_started(ch_case *the_case, const ch_event *event)
 {
     uint32_t last = the_case->clock_count == 0 ? 0 : the_case->clocks[the_case->clock_count - 1].index;
@@ -107,7 +138,7 @@ ch_status ch_evolve_clock_started(ch_case *the_case, const ch_event *event)
         {ch_mp_find_str(event->data, "rule"), made.rule, sizeof made.rule},
         {ch_mp_find_str(event->data, "party"), made.party, sizeof made.party},
     };
-    if (made.index != last + 1 || made.handoff > the_case->handoff_count ||
+    if (made.index != last + 1 || made.handoff > the_case->handoff_count || !take_count(&made, event) ||
         ch_evolve_texts(copies, sizeof copies / sizeof *copies) != CH_OK) {
         return CH_CORRUPT;
     }
@@ -125,21 +156,20 @@ static void end_clock(ch_case_clock *clock, ch_clock_state state, const ch_event
 {
     clock->state = state;
     clock->ended_ms = event->time_ms;
-    clock->remaining = 0;
+    clock->remaining = clock->given = 0;
 }
 
 static bool stop_clock(ch_case_clock *clock, const ch_event *event)
 {
     bool was_running = clock->state == CH_CLOCK_RUNNING;
     clock->state = CH_CLOCK_PAUSED;
-    clock->remaining = ch_mp_find_int(event->data, "remaining", 0);
-    return was_running;
+    return take_count(clock, event) && was_running;
 }
 
-static void set_due(ch_case_clock *clock, const ch_event *event)
+static bool set_due(ch_case_clock *clock, const ch_event *event)
 {
     clock->due_ms = ch_mp_find_int(event->data, "due", 0);
-    clock->remaining = clock->due_ms == 0 ? clock->remaining : 0;
+    return take_count(clock, event);
 }
 
 static bool continue_clock(ch_case_clock *clock, const ch_event *event)
@@ -147,18 +177,12 @@ static bool continue_clock(ch_case_clock *clock, const ch_event *event)
     bool was_paused = clock->state == CH_CLOCK_PAUSED;
     clock->state = CH_CLOCK_RUNNING;
     clock->resumed_ms = event->time_ms;
-    set_due(clock, event);
-    return was_paused;
+    return set_due(clock, event) && was_paused;
 }
 
 static bool change_due(ch_case_clock *clock, const ch_event *event)
 {
-    set_due(clock, event);
-    if (clock->state == CH_CLOCK_PAUSED) {
-        stop_clock(clock, event); /* it still does, with more left */
-        return true;
-    }
-    return clock->state == CH_CLOCK_RUNNING;
+    return set_due(clock, event) && (clock->state == CH_CLOCK_RUNNING || clock->state == CH_CLOCK_PAUSED);
 }
 
 static bool warn_of_clock(ch_case_clock *clock, const ch_event *event)

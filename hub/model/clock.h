@@ -24,6 +24,19 @@ typedef enum ch_clock_state {
 const char *ch_clock_state_name(ch_clock_state state);
 ch_status ch_clock_state_from_name(ch_str name, ch_clock_state *out_state) CH_MUST_CHECK;
 
+#define CH_CLOCK_UNIT_LIST(X)                                                                                \
+    X(CH_CLOCK_WALL, "wall")   /* ms, around the clock */                                                    \
+    X(CH_CLOCK_HOURS, "hours") /* ms of working time */                                                      \
+    X(CH_CLOCK_DAYS, "days")   /* working days */
+typedef enum ch_clock_unit {
+#define CH_CLOCK_UNIT_ENUM(symbol, name) symbol,
+    CH_CLOCK_UNIT_LIST(CH_CLOCK_UNIT_ENUM)
+#undef CH_CLOCK_UNIT_ENUM
+        CH_CLOCK_UNIT_COUNT
+} ch_clock_unit;
+const char *ch_clock_unit_name(ch_clock_unit unit);
+ch_status ch_clock_unit_from_name(ch_str name, ch_clock_unit *out_unit) CH_MUST_CHECK;
+
 typedef struct ch_case_clock {
     uint32_t index; /* k of "<case>/c<k>", from 1 */
     ch_clock_state state;
@@ -37,8 +50,11 @@ typedef struct ch_case_clock {
     int64_t resumed_ms; /* when it last went on; 0: it never stood still */
     int64_t due_ms;     /* 0: beyond what its calendar covers, so far */
     int64_t next_ms;    /* when something is to be done about it; 0: nothing any more */
-    int64_t remaining;  /* while paused, and then until a due time is known: ms, or working days */
-    int64_t ended_ms;   /* 0: not yet */
+    int64_t remaining; /* in its unit: what it has while it is paused, else from when it started or went on */
+    int64_t
+        given; /* in its unit: what its rule gave it in all then; 0: it was told its due time, or what remains */
+    ch_clock_unit unit;
+    int64_t ended_ms; /* 0: not yet */
 } ch_case_clock;
 
 /* Not met, not cancelled, and not made good too late: something may still happen to it. */

@@ -24,15 +24,17 @@ ch_status ch_clock_rule_due_again(const ch_clock_rule *rule, int64_t now_ms, int
     switch (rule->unit) {
     case CH_CLOCK_HOURS: return ch_calendar_after_hours(rule->counts_by, now_ms, left, out_due_ms, NULL);
     case CH_CLOCK_DAYS: return ch_calendar_after_days(rule->counts_by, now_ms, left, out_due_ms, NULL);
-    case CH_CLOCK_WALL: break;
+    case CH_CLOCK_WALL:
+    case CH_CLOCK_UNIT_COUNT: break;
     }
     *out_due_ms = now_ms + left;
     return CH_OK;
 }
 
-ch_status ch_clock_rule_due(const ch_clock_rule *rule, int64_t start_ms, int64_t *out_due_ms)
+int64_t ch_clock_rule_has(const ch_clock_rule *rule, const ch_case_clock *clock)
 {
-    return ch_clock_rule_due_again(rule, start_ms, rule->amount, out_due_ms);
+    int64_t more = clock->given == 0 ? 0 : rule->amount - clock->given, has = clock->remaining + more;
+    return clock->unit != rule->unit ? rule->amount : has > 0 ? has : 0;
 }
 
 ch_status ch_clock_rule_left(const ch_clock_rule *rule, int64_t now_ms, int64_t due_ms, int64_t *out_left)
@@ -40,7 +42,8 @@ ch_status ch_clock_rule_left(const ch_clock_rule *rule, int64_t now_ms, int64_t 
     switch (rule->unit) {
     case CH_CLOCK_HOURS: return ch_calendar_hours_between(rule->counts_by, now_ms, due_ms, out_left, NULL);
     case CH_CLOCK_DAYS: return ch_calendar_days_between(rule->counts_by, now_ms, due_ms, out_left, NULL);
-    case CH_CLOCK_WALL: break;
+    case CH_CLOCK_WALL:
+    case CH_CLOCK_UNIT_COUNT: break;
     }
     *out_left = due_ms > now_ms ? due_ms - now_ms : 0;
     return CH_OK;

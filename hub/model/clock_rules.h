@@ -5,6 +5,7 @@
 #define CH_MODEL_CLOCK_RULES_H
 
 #include "hub/model/calendar.h"
+#include "hub/model/clock.h"
 
 #define CH_CLOCK_LEVELS_MAX 8
 #define CH_CLOCK_TRIGGERS_MAX 16
@@ -20,12 +21,6 @@ typedef struct ch_clock_triggers {
     ch_clock_trigger at[CH_CLOCK_TRIGGERS_MAX];
     size_t count;
 } ch_clock_triggers;
-
-typedef enum ch_clock_unit {
-    CH_CLOCK_WALL,  /* amount: ms, around the clock */
-    CH_CLOCK_HOURS, /* amount: ms of working time */
-    CH_CLOCK_DAYS   /* amount: working days */
-} ch_clock_unit;
 
 typedef struct ch_clock_rule {
     char name[CH_CODE_MAX + 1];
@@ -50,9 +45,11 @@ bool ch_clock_rule_is_of_handoff(const ch_clock_rule *rule);
 /* Is the event one of those? */
 bool ch_clock_triggered(const ch_clock_triggers *triggers, const ch_event *event);
 
-/* When it is due. CH_NOT_FOUND where its calendar ends before. */
-ch_status ch_clock_rule_due(const ch_clock_rule *rule, int64_t start_ms, int64_t *out_due_ms) CH_MUST_CHECK;
-/* What is left of a clock that is stopped (ms, or days), and when it is due that goes on with so much. CH_NOT_FOUND. */
+/* What a clock has, from where it started or last went on, or goes on next: what it was left with then, and more or less
+ * as the rule gives more now or less. In another unit than it was counted in: all that the rule gives. */
+int64_t ch_clock_rule_has(const ch_clock_rule *rule, const ch_case_clock *clock);
+/* What is left of a clock that is stopped (ms, or days), and when it is due that goes on with so much. CH_NOT_FOUND
+ * where its calendar ends before. */
 ch_status ch_clock_rule_left(const ch_clock_rule *rule, int64_t now_ms, int64_t due_ms,
                              int64_t *out_left) CH_MUST_CHECK;
 ch_status ch_clock_rule_due_again(const ch_clock_rule *rule, int64_t now_ms, int64_t left,

@@ -8,8 +8,8 @@
 
 /* One event about one clock; 0 and absent: it does not say. */
 typedef struct clock_event {
-    ch_str type, to, reason;
-    int64_t time_ms, due_ms, next_ms, remaining;
+    ch_str type, to, reason, unit;
+    int64_t time_ms, due_ms, next_ms, remaining, given;
     uint32_t level;
     bool late_report;
 } clock_event;
@@ -40,6 +40,8 @@ static ch_status clock_data(ch_judgement *judgement, const ch_case_clock *clock,
         {.key = "due", .number = is->due_ms, .drop = true},
         {.key = "again", .number = is->next_ms, .drop = true},
         {.key = "remaining", .number = is->remaining},
+        {.key = "given", .number = is->given},
+        {.key = "unit", .text = is->unit},
         {.key = "level", .number = is->level, .drop = true},
         {.key = "to", .text = is->to.size > 0 ? is->to : CH_STR_NONE, .drop = true},
         {.key = "reason", .text = is->reason},
@@ -140,6 +142,28 @@ static int64_t next_of(const ch_clock_rule *rule, const ch_case_clock *clock, in
     return warn_ms != 0 ? warn_ms : due_ms;
 }
 
+static int64_t counted_from(const ch_case_clock *clock)
+{
+    return clock->resumed_ms != 0 ? clock->resumed_ms : clock->started_ms;
+}
+
+static void count_due(clock_event *is, const ch_clock_rule *rule, int64_t from_ms, int64_t has)
+{
+    is->remaining = has;
+    is->given = rule->amount;
+    is->unit = ch_str_of(ch_clock_unit_name(rule->unit));
+    if (ch_clock_rule_due_again(rule, from_ms, has, &is->due_ms) != CH_OK) {
+        is->due_ms = 0;
+    }
+}
+
+/* It is told what it has from here on; what its rule gave it in all still counts, in the same unit. */
+static void count_left(clock_event *is, const ch_clock_rule *rule, const ch_case_clock *clock)
+{
+    is->given = clock->unit == rule->unit ? clock->given : 0;
+    is->unit = ch_str_of(ch_clock_unit_name(rule->unit));
+}
+
 /* Beyond its calendar it has no due time yet: what it was given, less what has passed of it. A working day has passed for
  * it when it has begun. */
 static ch_status left_of(const ch_clock_rule *rule, const ch_case_clock *clock, int64_t time_ms,
@@ -148,11 +172,10 @@ static ch_status left_of(const ch_clock_rule *rule, const ch_case_clock *clock, 
     if (clock->due_ms != 0) {
         return ch_clock_rule_left(rule, time_ms, clock->due_ms, out_left);
     }
-    int64_t passed = 0, given = clock->resumed_ms != 0 ? clock->remaining : rule->amount;
-    int64_t from_ms = clock->resumed_ms != 0 ? clock->resumed_ms : clock->started_ms;
+    int64_t passed = 0, has = ch_clock_rule_has(rule, clock);
     int64_t until_ms = rule->unit == CH_CLOCK_DAYS ? time_ms + CH_DAY_MS : time_ms;
-    ch_status status = ch_clock_rule_left(rule, from_ms, until_ms, &passed);
-    *out_left = given > passed ? given - passed : 0;
+    ch_status status = ch_clock_rule_left(rule, counted_from(clock), until_ms, &passed);
+    *out_left = has > passed ? has - passed : 0;
     return status;
 }
 
@@ -163,6 +186,7 @@ static ch_status pause(ch_judgement *judgement, const ch_clock_rule *rule, const
     if (has_run_out(clock, time_ms) || left_of(rule, clock, time_ms, &paused.remaining) != CH_OK) {
         return CH_OK;
     }
+    count_left(&paused, rule, clock);
     return derive(judgement, *clock, &paused);
 }
 
@@ -170,9 +194,7 @@ static ch_status resume(ch_judgement *judgement, const ch_clock_rule *rule, cons
                         int64_t time_ms)
 {
     clock_event resumed = {.type = CH_STR("clock.resumed"), .time_ms = time_ms};
-    if (ch_clock_rule_due_again(rule, time_ms, clock->remaining, &resumed.due_ms) != CH_OK) {
-        resumed.due_ms = 0;
-    }
+    count_due(&resumed, rule, time_ms, ch_clock_rule_has(rule, clock));
     resumed.next_ms = next_of(rule, clock, time_ms, resumed.due_ms);
     return derive(judgement, *clock, &resumed);
 }
@@ -190,6 +212,7 @@ static ch_status extend(ch_judgement *judgement, const ch_clock_rule *rule, cons
     } else if (ch_clock_rule_left(rule, clock->due_ms - 1, due_ms, &extended.remaining) == CH_OK) {
         /* The day that ends at a due time is counted already: hence the moment before. */
         extended.remaining += clock->remaining - (rule->unit == CH_CLOCK_DAYS ? 0 : 1);
+        count_left(&extended, rule, clock);
     } else {
         return CH_OK;
     }
@@ -279,9 +302,7 @@ static ch_status start(ch_judgement *judgement, const ch_clock_rule *rule, uint3
         clock.index = scratch->clocks[scratch->clock_count - 1].index + 1;
     }
     memcpy(clock.rule, rule->name, sizeof clock.rule);
-    if (ch_clock_rule_due(rule, time_ms, &started.due_ms) != CH_OK) {
-        started.due_ms = 0;
-    }
+    count_due(&started, rule, time_ms, rule->amount);
     started.next_ms = next_of(rule, &clock, time_ms, started.due_ms);
     return derive(judgement, clock, &started);
 }
@@ -367,6 +388,14 @@ static bool is_expected(const ch_case_clock *clock, const ch_event *event)
            ch_str_is(event->type, ch_case_clock_next(clock));
 }
 
+/* The rules have changed since it was counted. */
+static bool is_recount(const ch_judgement *judgement, const ch_case_clock *clock, const ch_event *event)
+{
+    int64_t due_ms;
+    return ch_str_is(event->type, "clock.recomputed") &&
+           ch_clock_is_miscounted(judgement->rules, clock, &due_ms);
+}
+
 static ch_status inform(ch_judgement *judgement, ch_str party)
 {
     const ch_case *scratch = judgement->scratch;
@@ -407,18 +436,16 @@ static ch_status escalate(ch_judgement *judgement, uint32_t handoff_index, uint3
     return status == CH_OK ? inform(judgement, to) : status;
 }
 
-/* What its calendar says of it by now: from its start, or from where it went on with what it had left. */
+/* What its rule and its calendar say of it by now: from its start, or from where it went on with what it had left. A warning
+ * is due when it would have been, had they always said so. */
 static ch_status recompute(ch_judgement *judgement, const ch_event *event, ch_case_clock clock)
 {
     const ch_clock_rule *rule = ch_rules_clock(judgement->rules, ch_str_of(clock.rule));
     clock_event is = {.due_ms = 0};
     ch_event own = *event;
     if (rule != NULL) {
-        ch_status known = clock.resumed_ms != 0
-                              ? ch_clock_rule_due_again(rule, clock.resumed_ms, clock.remaining, &is.due_ms)
-                              : ch_clock_rule_due(rule, clock.started_ms, &is.due_ms);
-        is.due_ms = known == CH_OK ? is.due_ms : 0;
-        is.next_ms = next_of(rule, &clock, event->time_ms, is.due_ms);
+        count_due(&is, rule, counted_from(&clock), ch_clock_rule_has(rule, &clock));
+        is.next_ms = next_of(rule, &clock, is.due_ms == 0 ? event->time_ms : counted_from(&clock), is.due_ms);
     }
     ch_status status = clock_data(judgement, &clock, &is, event->data, &own.data);
     return status == CH_OK ? ch_judge_append(judgement, &own, judgement->scratch->state, CH_HOW_OWN) : status;
@@ -458,7 +485,7 @@ ch_status ch_judge_due_clock(ch_judgement *judgement, const ch_event *event)
                             CH_STR_ARG(id), CH_STR_ARG(judgement->case_id));
     }
     const ch_case_clock *clock = ch_case_clock_of(judgement->scratch, index);
-    if (clock == NULL || !is_expected(clock, event)) {
+    if (clock == NULL || !(is_expected(clock, event) || is_recount(judgement, clock, event))) {
         return ch_error_set(judgement->error, CH_CONFLICT, "data.clock", "clock %.*s is not due",
                             CH_STR_ARG(id));
     }

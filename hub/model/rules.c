@@ -85,3 +85,16 @@ const ch_clock_rule *ch_rules_clock(const ch_rules *rules, ch_str name)
     }
     return NULL;
 }
+
+bool ch_clock_is_miscounted(const ch_rules *rules, const ch_case_clock *clock, int64_t *out_due_ms)
+{
+    const ch_clock_rule *rule = ch_rules_clock(rules, ch_str_of(clock->rule));
+    int64_t from_ms = clock->resumed_ms != 0 ? clock->resumed_ms : clock->started_ms;
+    if (rule == NULL || clock->state != CH_CLOCK_RUNNING || clock->given == 0) {
+        return false;
+    }
+    if (ch_clock_rule_due_again(rule, from_ms, ch_clock_rule_has(rule, clock), out_due_ms) != CH_OK) {
+        *out_due_ms = 0;
+    }
+    return *out_due_ms != clock->due_ms;
+}

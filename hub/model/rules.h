@@ -165,5 +165,8 @@ typedef struct ch_route_question {
 const ch_route *ch_route_choose(const ch_rules *rules, const ch_route_question *question, ch_buf *why);
 /* Is the clock one of such cases? */
 bool ch_clock_rule_matches(const ch_clock_rule *rule, const ch_route_question *question);
+/* Is it due at another time than these rules count, from where it started or last went on? One that was told when it is due
+ * (extended), or whose rule is gone, is not. out_due_ms: 0 beyond its calendar. */
+bool ch_clock_is_miscounted(const ch_rules *rules, const ch_case_clock *clock, int64_t *out_due_ms);
 
 #endif

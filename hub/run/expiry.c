@@ -18,6 +18,7 @@ typedef struct overdue {
 struct ch_expiry {
     ch_store *store;
     const ch_clock *clock;
+    const ch_recount *recount;
     ch_case *the_case;
     int64_t from_ms;  /* what is due before has been seen, but for what was noted */
     int64_t noted_ms; /* earliest due time that the committed state shows from noted_at on; INT64_MAX: none */
@@ -28,7 +29,8 @@ struct ch_expiry {
     size_t count, taken;
 };
 
-ch_status ch_expiry_new(ch_expiry **out_expiry, ch_store *store, const ch_clock *clock)
+ch_status ch_expiry_new(ch_expiry **out_expiry, ch_store *store, const ch_clock *clock,
+                        const ch_recount *recount)
 {
     ch_expiry *expiry = calloc(1, sizeof *expiry);
     if (expiry == NULL || ch_case_new(&expiry->the_case) != CH_OK) {
@@ -37,6 +39,7 @@ ch_status ch_expiry_new(ch_expiry **out_expiry, ch_store *store, const ch_clock 
     }
     expiry->store = store;
     expiry->clock = clock;
+    expiry->recount = recount;
     expiry->noted_ms = expiry->fresh_ms = INT64_MAX;
     *out_expiry = expiry;
     return CH_OK;
@@ -138,29 +141,19 @@ static void look(ch_expiry *expiry)
     }
 }
 
-/* The one thing that the event is about, and what it says: `id` is the handoff's or the clock's. */
 static ch_status make_work(ch_expiry *expiry, const char *type, const char *key, const char *id,
                            int64_t due_ms, ch_work **out_work, ch_error *error)
 {
-    char source[4 + CH_CODE_MAX + 1], event_id[CH_ID_MAX + 1];
-    ch_buf data;
-    snprintf(source, sizeof source, "hub/%s", expiry->store->hub_code);
+    char event_id[CH_ID_MAX + 1];
     snprintf(event_id, sizeof event_id, "%s/%s/%" PRId64, id, strchr(type, '.') + 1, due_ms);
-    ch_buf_init(&data, 1024);
-    ch_mp_put_map(&data, 1);
-    ch_mp_put_text(&data, key);
-    ch_mp_put_text(&data, id);
-    const ch_event event = {.id = ch_str_of(event_id),
-                            .source = ch_str_of(source),
-                            .type = ch_str_of(type),
-                            .time_ms = due_ms,
-                            .subject = ch_str_of(expiry->the_case->id),
-                            .data = ch_buf_str(&data),
-                            .expected_version = -1};
-    ch_status status = data.failed == CH_OK ? ch_work_of_hub(out_work, &event, error)
-                                            : ch_error_set(error, data.failed, "expiry", "no memory");
-    ch_buf_done(&data);
-    return status;
+    const ch_work_about about = {.hub_code = expiry->store->hub_code,
+                                 .type = type,
+                                 .event_id = event_id,
+                                 .case_id = expiry->the_case->id,
+                                 .key = key,
+                                 .thing = id,
+                                 .time_ms = due_ms};
+    return ch_work_of_thing(out_work, &about, error);
 }
 
 static ch_status load_case(ch_expiry *expiry, uint64_t number, ch_error *error)
@@ -175,6 +168,19 @@ static ch_status load_case(ch_expiry *expiry, uint64_t number, ch_error *error)
     return status;
 }
 
+/* One that the rules count otherwise by now is not due: it is counted again. */
+static ch_status make_clock_event(ch_expiry *expiry, const overdue *at, ch_work **out_work, ch_error *error)
+{
+    char id[CH_HANDOFF_ID_SIZE];
+    const ch_case_clock *clock = ch_case_clock_of(expiry->the_case, at->index & ~CH_DEADLINE_OF_CLOCK);
+    ch_status status = ch_recount_event(expiry->recount, expiry->the_case, clock, out_work, error);
+    if (status != CH_END) {
+        return status;
+    }
+    snprintf(id, sizeof id, "%s/c%" PRIu32, expiry->the_case->id, clock->index);
+    return make_work(expiry, ch_case_clock_next(clock), "clock", id, at->due_ms, out_work, error);
+}
+
 /* CH_END: it is not overdue any more. */
 static ch_status make_event(ch_expiry *expiry, const overdue *at, ch_work **out_work, ch_error *error)
 {
@@ -183,14 +189,11 @@ static ch_status make_event(ch_expiry *expiry, const overdue *at, ch_work **out_
     if (status != CH_OK || !is_overdue(expiry->the_case, at)) {
         return status == CH_OK ? CH_END : status;
     }
-    if ((at->index & CH_DEADLINE_OF_CLOCK) == 0) {
-        snprintf(id, sizeof id, "%s/h%" PRIu32, expiry->the_case->id, at->index);
-        return make_work(expiry, "handoff.expired", "handoff", id, at->due_ms, out_work, error);
+    if ((at->index & CH_DEADLINE_OF_CLOCK) != 0) {
+        return make_clock_event(expiry, at, out_work, error);
     }
-    uint32_t index = at->index & ~CH_DEADLINE_OF_CLOCK;
-    snprintf(id, sizeof id, "%s/c%" PRIu32, expiry->the_case->id, index);
-    return make_work(expiry, ch_case_clock_next(ch_case_clock_of(expiry->the_case, index)), "clock", id,
-                     at->due_ms, out_work, error);
+    snprintf(id, sizeof id, "%s/h%" PRIu32, expiry->the_case->id, at->index);
+    return make_work(expiry, "handoff.expired", "handoff", id, at->due_ms, out_work, error);
 }
 
 ch_work *ch_expiry_next(ch_expiry *expiry)

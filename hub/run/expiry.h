@@ -5,13 +5,13 @@
 #ifndef CH_RUN_EXPIRY_H
 #define CH_RUN_EXPIRY_H
 
-#include "hub/base/clock.h"
-#include "hub/run/mail.h"
-#include "hub/store/store.h"
+#include "hub/run/recount.h"
 
 typedef struct ch_expiry ch_expiry;
 
-ch_status ch_expiry_new(ch_expiry **out_expiry, ch_store *store, const ch_clock *clock) CH_MUST_CHECK;
+/* recount: knows the rules in force; borrowed. */
+ch_status ch_expiry_new(ch_expiry **out_expiry, ch_store *store, const ch_clock *clock,
+                        const ch_recount *recount) CH_MUST_CHECK;
 void ch_expiry_free(ch_expiry *expiry);
 /* The next event to publish; looks for more when it is time to. NULL: none. */
 ch_work *ch_expiry_next(ch_expiry *expiry);

@@ -1,5 +1,6 @@
 #include "hub/run/mail.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define WORK_ARENA_LIMIT ((size_t)16 * 1024 * 1024)
@@ -138,6 +139,28 @@ ch_status ch_work_of_hub(ch_work **out_work, const ch_event *event, ch_error *er
     }
     *out_work = work;
     return CH_OK;
+}
+
+ch_status ch_work_of_thing(ch_work **out_work, const ch_work_about *about, ch_error *error)
+{
+    char source[4 + CH_CODE_MAX + 1];
+    ch_buf data;
+    snprintf(source, sizeof source, "hub/%s", about->hub_code);
+    ch_buf_init(&data, 1024);
+    ch_mp_put_map(&data, 1);
+    ch_mp_put_text(&data, about->key);
+    ch_mp_put_text(&data, about->thing);
+    const ch_event event = {.id = ch_str_of(about->event_id),
+                            .source = ch_str_of(source),
+                            .type = ch_str_of(about->type),
+                            .time_ms = about->time_ms,
+                            .subject = ch_str_of(about->case_id),
+                            .data = ch_buf_str(&data),
+                            .expected_version = -1};
+    ch_status status = data.failed == CH_OK ? ch_work_of_hub(out_work, &event, error)
+                                            : ch_error_set(error, data.failed, "hub event", "no memory");
+    ch_buf_done(&data);
+    return status;
 }
 
 ch_status ch_task_new(ch_task **out_task, ch_task_kind kind, ch_session_id session, ch_actor *actor)

@@ -77,6 +77,13 @@ ch_status ch_work_new(ch_work **out_work, size_t count) CH_MUST_CHECK;
 /* One event of the hub itself, given encoded in produced form with its id; copied. CH_INVALID is a mistake in the
  * program that made it. */
 ch_status ch_work_of_hub(ch_work **out_work, const ch_event *event, ch_error *error) CH_MUST_CHECK;
+/* The same, about one thing of a case: its data says which, and no more. */
+typedef struct ch_work_about {
+    const char *hub_code, *type, *event_id, *case_id;
+    const char *key, *thing; /* "handoff" or "clock", and its id */
+    int64_t time_ms;
+} ch_work_about;
+ch_status ch_work_of_thing(ch_work **out_work, const ch_work_about *about, ch_error *error) CH_MUST_CHECK;
 
 typedef enum ch_task_kind {
     CH_TASK_MESSAGE, /* SUBSCRIBE, ACK, NAK, CREDIT, SEEK, UNSUBSCRIBE, READ, QUERY of a client */

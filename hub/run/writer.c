@@ -128,7 +128,11 @@ static ch_work *next_own(ch_writer *writer)
     if (work == NULL) {
         work = ch_writer_next_postponed(writer);
     }
-    return work == NULL && may_expire(writer) ? ch_expiry_next(writer->expiry) : work;
+    if (work == NULL && may_expire(writer)) {
+        work = ch_expiry_next(writer->expiry);
+        return work == NULL ? ch_recount_next(writer->recount) : work;
+    }
+    return work;
 }
 
 static ch_work *next_of_clients(ch_writer *writer)
@@ -404,6 +408,7 @@ static void change_rules(ch_writer *writer)
     ch_rules_unref(writer->rules);
     writer->rules = writer->next_rules;
     writer->next_rules = NULL;
+    ch_recount_begin(writer->recount, writer->rules);
 }
 
 static void take_rules(ch_writer *writer, ch_rules *rules)
@@ -426,6 +431,12 @@ static void hear_main(ch_writer *writer)
     }
 }
 
+static int64_t own_wait_ms(const ch_writer *writer)
+{
+    int64_t expires = ch_expiry_wait_ms(writer->expiry), recounts = ch_recount_wait_ms(writer->recount);
+    return recounts < expires ? recounts : expires;
+}
+
 enum { PIPE_COUNT = 3 };
 
 static void wait_for_work(ch_writer *writer)
@@ -434,7 +445,7 @@ static void wait_for_work(ch_writer *writer)
                                         writer->hub->main_to_writer};
     struct pollfd fds[PIPE_COUNT + 1];
     int64_t wait = state_wait_ms(writer);
-    int64_t due = may_expire(writer) ? ch_expiry_wait_ms(writer->expiry) : CH_WRITER_RETRY_MS;
+    int64_t due = may_expire(writer) ? own_wait_ms(writer) : CH_WRITER_RETRY_MS;
     wait = wait < 0 || due < wait ? due : wait;
     if ((writer->postponed != NULL || writer->next_rules != NULL) && wait > CH_WRITER_RETRY_MS) {
         wait = CH_WRITER_RETRY_MS;
@@ -499,6 +510,7 @@ void ch_writer_free(ch_writer *writer)
     ch_batch_free(writer->batches[0]);
     ch_batch_free(writer->batches[1]);
     ch_expiry_free(writer->expiry);
+    ch_recount_free(writer->recount);
     ch_rules_unref(writer->rules);
     ch_rules_unref(writer->next_rules);
     free(writer->sessions);
@@ -522,7 +534,10 @@ ch_status ch_writer_new(ch_writer **out_writer, ch_hub *hub, ch_error *error)
         status = ch_batch_new(&writer->batches[i], hub->store, hub->metrics);
     }
     if (status == CH_OK) {
-        status = ch_expiry_new(&writer->expiry, hub->store, hub->options.clock);
+        status = ch_recount_new(&writer->recount, hub->store, hub->options.clock, writer->rules);
+    }
+    if (status == CH_OK) {
+        status = ch_expiry_new(&writer->expiry, hub->store, hub->options.clock, writer->recount);
     }
     status = status == CH_OK ? ch_committer_start(&writer->committer, error)
                              : ch_error_set(error, status, "writer", "no memory");

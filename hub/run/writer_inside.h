@@ -33,6 +33,7 @@ struct ch_writer {
     ch_log_head head; /* where the log ends once everything under way is in it */
     ch_rules *rules;
     ch_rules *next_rules; /* that are to come in force once they are on record; NULL: none */
+    ch_recount *recount;
     ch_expiry *expiry;
     ch_blocked *sessions; /* by slot */
     size_t session_count;

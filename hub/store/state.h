@@ -140,6 +140,14 @@ ch_status ch_state_reader_handoffs_from(ch_state_reader *reader, ch_str party, c
 typedef bool (*ch_deadline_visitor)(void *context, int64_t due_ms, uint64_t case_number, uint32_t index);
 ch_status ch_state_reader_deadlines(ch_state_reader *reader, int64_t from_ms, int64_t until_ms,
                                     ch_deadline_visitor visit, void *context) CH_MUST_CHECK;
+/* The same from a place on, to the last. */
+typedef struct ch_deadline_place {
+    int64_t due_ms;
+    uint64_t case_number;
+    uint32_t index;
+} ch_deadline_place;
+ch_status ch_state_reader_deadlines_from(ch_state_reader *reader, const ch_deadline_place *from,
+                                         ch_deadline_visitor visit, void *context) CH_MUST_CHECK;
 typedef bool (*ch_dead_letter_visitor)(void *context, const ch_dead_letter *letter);
 ch_status ch_state_reader_dead_letters(ch_state_reader *reader, uint64_t from_number,
                                        ch_dead_letter_visitor visit, void *context) CH_MUST_CHECK;

@@ -276,11 +276,11 @@ ch_status ch_state_reader_handoffs_from(ch_state_reader *reader, ch_str party, c
     return walk_handoffs(reader, party, &key, visit, context);
 }
 
-ch_status ch_state_reader_deadlines(ch_state_reader *reader, int64_t from_ms, int64_t until_ms,
-                                    ch_deadline_visitor visit, void *context)
+static ch_status walk_deadlines(ch_state_reader *reader, const ch_deadline_place *from, int64_t until_ms,
+                                ch_deadline_visitor visit, void *context)
 {
     walk at;
-    const ch_state_key first = ch_key_of_deadline(from_ms, 0, 0);
+    const ch_state_key first = ch_key_of_deadline(from->due_ms, from->case_number, from->index);
     ch_status status = walk_from(&at, reader, CH_TABLE_DEADLINE, &first);
     while (status == CH_OK) {
         const uint8_t *key = at.key.mv_data;
@@ -295,6 +295,19 @@ ch_status ch_state_reader_deadlines(ch_state_reader *reader, int64_t from_ms, in
         status = walk_step(&at, MDB_NEXT);
     }
     return walk_end(&at, status);
+}
+
+ch_status ch_state_reader_deadlines(ch_state_reader *reader, int64_t from_ms, int64_t until_ms,
+                                    ch_deadline_visitor visit, void *context)
+{
+    const ch_deadline_place from = {.due_ms = from_ms};
+    return walk_deadlines(reader, &from, until_ms, visit, context);
+}
+
+ch_status ch_state_reader_deadlines_from(ch_state_reader *reader, const ch_deadline_place *from,
+                                         ch_deadline_visitor visit, void *context)
+{
+    return walk_deadlines(reader, from, INT64_MAX, visit, context);
 }
 
 ch_status ch_state_reader_dead_letters(ch_state_reader *reader, uint64_t from_number,

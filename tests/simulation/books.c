@@ -123,6 +123,7 @@ static bool start(books *of, book *at, const ch_event *event, uint32_t index)
 static bool pause(books *of, book_clock *clock, const ch_event *event)
 {
     clock->remaining = ch_mp_find_int(event->data, "remaining", 0);
+    clock->given = ch_mp_find_int(event->data, "given", 0);
     if (clock->state != CH_CLOCK_RUNNING || clock->remaining < 0 ||
         clock->remaining > clock->due_ms - event->time_ms || ch_mp_find_int(event->data, "again", 0) != 0) {
         return wrong(
@@ -133,11 +134,14 @@ static bool pause(books *of, book_clock *clock, const ch_event *event)
     return true;
 }
 
+/* With what it had left, and more or less as its rule gives more by then or less. */
 static bool resume(books *of, book_clock *clock, const ch_event *event)
 {
-    int64_t due_ms = ch_mp_find_int(event->data, "due", 0);
-    if (clock->state != CH_CLOCK_PAUSED || (due_ms != 0 && due_ms - event->time_ms < clock->remaining)) {
-        return wrong(of, "a clock with %" PRId64 " left goes on with %" PRId64, clock->remaining,
+    int64_t due_ms = ch_mp_find_int(event->data, "due", 0), has = ch_mp_find_int(event->data, "remaining", 0);
+    int64_t more = clock->given == 0 ? 0 : ch_mp_find_int(event->data, "given", 0) - clock->given;
+    int64_t left = clock->remaining + more > 0 ? clock->remaining + more : 0;
+    if (clock->state != CH_CLOCK_PAUSED || has != left || (due_ms != 0 && due_ms - event->time_ms < has)) {
+        return wrong(of, "a clock with %" PRId64 " left goes on with %" PRId64 ", due in %" PRId64, left, has,
                      due_ms - event->time_ms);
     }
     clock->state = CH_CLOCK_RUNNING;
@@ -180,13 +184,28 @@ static bool cancel(books *of, book_clock *clock, const ch_event *event)
     return true;
 }
 
-/* It gets another due time, perhaps none yet. */
-static bool set_due(books *of, book_clock *clock, const ch_event *event)
+/* It gets more time. */
+static bool extend(books *of, book_clock *clock, const ch_event *event)
 {
     int64_t due_ms = ch_mp_find_int(event->data, "due", 0);
     if (clock->state != CH_CLOCK_RUNNING || (clock->due_ms != 0 && due_ms <= clock->due_ms)) {
         return wrong(of, "a clock that is due at %" PRId64 " gets time until %" PRId64, clock->due_ms,
                      due_ms);
+    }
+    clock->due_ms = due_ms;
+    return true;
+}
+
+/* More or less time, or none yet; and only when that makes a difference. */
+static bool recompute(books *of, book_clock *clock, const ch_event *event)
+{
+    int64_t due_ms = ch_mp_find_int(event->data, "due", 0), next_ms = ch_mp_find_int(event->data, "again", 0);
+    if (clock->state != CH_CLOCK_RUNNING || (due_ms != 0 && due_ms == clock->due_ms) || next_ms == 0 ||
+        (due_ms != 0 && next_ms > due_ms)) {
+        return wrong(of,
+                     "a clock that is due at %" PRId64 " is due at %" PRId64 " by new rules, and looked at "
+                     "again at %" PRId64,
+                     clock->due_ms, due_ms, next_ms);
     }
     clock->due_ms = due_ms;
     return true;
@@ -210,9 +229,9 @@ static const struct {
     const char *word;
     bool (*take)(books *of, book_clock *clock, const ch_event *event);
 } turns[] = {
-    {"paused", pause}, {"resumed", resume},     {"breached", breach},
-    {"met", meet},     {"cancelled", cancel},   {"extended", set_due},
-    {"warned", warn},  {"recomputed", set_due}, {"escalated", escalate},
+    {"paused", pause}, {"resumed", resume},       {"breached", breach},
+    {"met", meet},     {"cancelled", cancel},     {"extended", extend},
+    {"warned", warn},  {"recomputed", recompute}, {"escalated", escalate},
 };
 
 /* One party after another is told. */

@@ -22,7 +22,7 @@ typedef struct book_clock {
     ch_clock_state state;
     bool has_ended;
     uint32_t handoff;
-    int64_t level, due_ms, next_ms, remaining;
+    int64_t level, due_ms, next_ms, remaining, given;
 } book_clock;
 
 typedef struct book {

@@ -240,11 +240,22 @@ static void change_room(play *of)
 
 /* ---- a step */
 
+/* Until all that was sent has been taken: what is due, or is counted again, may fill a batch before it. */
+static void run_until_taken(machine *on)
+{
+    size_t redelivered = 0;
+    do {
+        machine_round(on);
+        redelivered += on->redelivered;
+    } while (!on->dead && ch_pipe_count(on->hub->front_to_writer) > 0);
+    on->redelivered = redelivered;
+}
+
 static void run_round(play *of, bool arranged)
 {
     machine *on = &of->machine;
     witness_begin_round(&of->witness, is_in_trouble(of, arranged));
-    machine_round(on);
+    run_until_taken(on);
     if (on->dead && !of->may_die) {
         fail_msg("the process ended without need: %s: %s", on->error.where, on->error.text);
     }

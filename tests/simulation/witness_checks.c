@@ -39,18 +39,31 @@ static bool find_cause(witness *of, ch_record *out_record, ch_event *out_event)
     return true;
 }
 
-/* What the writer says by itself: that a handoff, or a clock, is due. */
+/* Of what time it is, its id says; or of which version of the case, before its own, when new rules count a clock again. */
+static bool is_id_of(const ch_event *logged, ch_str thing, ch_str word)
+{
+    char start[CH_ID_MAX + 1];
+    int64_t number;
+    bool recounts = ch_str_is(word, "recomputed");
+    int size = snprintf(start, sizeof start, "%.*s/%.*s/", CH_STR_ARG(thing), CH_STR_ARG(word));
+    if (size >= (int)logged->id.size || !ch_str_starts(logged->id, ch_str_of(start))) {
+        return false;
+    }
+    const ch_str rest = {logged->id.at + size, logged->id.size - (size_t)size};
+    return ch_str_to_int(rest, &number) == CH_OK &&
+           (number == logged->time_ms || (recounts && number > 0 && number < logged->case_version));
+}
+
+/* What the writer says by itself: that a handoff, or a clock, is due; or that a clock is due at another time. */
 static void expect_expiry(witness *of, const ch_event *logged)
 {
-    char id[CH_ID_MAX + 1];
     ch_buf data;
     bool of_clock = ch_str_starts(logged->type, CH_STR("clock."));
     const char *key = of_clock ? "clock" : "handoff";
     ch_str due = ch_mp_find_str(logged->data, key), type = logged->type;
     ch_str word = {type.at + strlen(key) + 1, type.size - strlen(key) - 1};
-    snprintf(id, sizeof id, "%.*s/%.*s/%" PRId64, CH_STR_ARG(due), CH_STR_ARG(word), logged->time_ms);
     /* What was refused for now is said again, perhaps after the clock was set back. */
-    if (!ch_str_is(logged->id, id) || logged->time_ms > of->seen_ms) {
+    if (!is_id_of(logged, due, word) || logged->time_ms > of->seen_ms) {
         violated(of, "%.*s is due at %" PRId64 ", and it was never later than %" PRId64,
                  CH_STR_ARG(logged->id), logged->time_ms, of->seen_ms);
     }
@@ -212,12 +225,31 @@ static bool see_deadline(void *context, int64_t due_ms, uint64_t case_number, ui
     return true;
 }
 
+/* By the rules in force at the end. */
+static bool see_count(void *context, int64_t due_ms, uint64_t case_number, uint32_t index)
+{
+    witness *of = context;
+    int64_t counted_ms;
+    (void)due_ms;
+    if ((index & CH_DEADLINE_OF_CLOCK) != 0) {
+        const ch_case *the_case = witness_case(of, case_number);
+        assert_non_null(the_case);
+        const ch_case_clock *clock = ch_case_clock_of(the_case, index & ~CH_DEADLINE_OF_CLOCK);
+        if (clock != NULL && ch_clock_is_miscounted(of->rules, clock, &counted_ms)) {
+            violated(of, "%s/c%" PRIu32 " is due at %" PRId64 ", and by the rules at %" PRId64, the_case->id,
+                     clock->index, clock->due_ms, counted_ms);
+        }
+    }
+    return true;
+}
+
 void witness_check_deadlines(witness *of)
 {
     ch_state_reader *reader;
     assert_ok(ch_state_commit(of->state, &of->error), &of->error);
     assert_ok(ch_state_reader_open(&reader, of->state, &of->error), &of->error);
     assert_int_equal(ch_state_reader_deadlines(reader, 0, of->machine->wall_ms, see_deadline, of), CH_OK);
+    assert_int_equal(ch_state_reader_deadlines(reader, 0, INT64_MAX, see_count, of), CH_OK);
     ch_state_reader_close(reader);
     for (size_t i = 0; i < of->report_count; i++) {
         if (witness_makes_letter(&of->reports[i]->event)) {

@@ -20,6 +20,7 @@
 typedef struct fixture {
     town of;
     ch_grant forum;
+    ch_recount *recount;
     ch_expiry *expiry;
 } fixture;
 
@@ -28,7 +29,8 @@ static int setup(void **state)
     static fixture f;
     town_start(&f.of);
     f.forum = town_grant(CH_ROLE_CONNECTOR, "forum", CH_PRIVATE_OWN, "forum", "", "");
-    assert_status(ch_expiry_new(&f.expiry, f.of.store, &f.of.clock.clock), CH_OK);
+    assert_status(ch_recount_new(&f.recount, f.of.store, &f.of.clock.clock, f.of.rules), CH_OK);
+    assert_status(ch_expiry_new(&f.expiry, f.of.store, &f.of.clock.clock, f.recount), CH_OK);
     *state = &f;
     return 0;
 }
@@ -37,6 +39,7 @@ static int teardown(void **state)
 {
     fixture *f = *state;
     ch_expiry_free(f->expiry);
+    ch_recount_free(f->recount);
     town_stop(&f->of);
     return 0;
 }
@@ -156,7 +159,7 @@ static void after_a_long_stop_each_step_comes_in_its_order(void **state)
     publish(f, &f->forum, POST);
     ch_expiry_free(f->expiry);
     f->of.clock.now_ms += 30 * 24 * HOUR;
-    assert_status(ch_expiry_new(&f->expiry, f->of.store, &f->of.clock.clock), CH_OK);
+    assert_status(ch_expiry_new(&f->expiry, f->of.store, &f->of.clock.clock, f->recount), CH_OK);
     assert_fired(f, 0, 2, 0, 0);
     assert_fired(f, LOOK, 0, 2, 0);
     assert_fired(f, LOOK, 0, 0, 1);

@@ -20,6 +20,7 @@
 typedef struct fixture {
     town of;
     ch_grant hotline, rescue;
+    ch_recount *recount;
     ch_expiry *expiry;
 } fixture;
 
@@ -29,7 +30,8 @@ static int setup(void **state)
     town_start(&f.of);
     f.hotline = town_grant(CH_ROLE_CONNECTOR, "hotline", CH_PRIVATE_OWN, "hotline", "", "");
     f.rescue = town_grant(CH_ROLE_DEPARTMENT, "rescue", CH_PRIVATE_OWN, "rescue", "fire-brigade", "");
-    assert_status(ch_expiry_new(&f.expiry, f.of.store, &f.of.clock.clock), CH_OK);
+    assert_status(ch_recount_new(&f.recount, f.of.store, &f.of.clock.clock, f.of.rules), CH_OK);
+    assert_status(ch_expiry_new(&f.expiry, f.of.store, &f.of.clock.clock, f.recount), CH_OK);
     *state = &f;
     return 0;
 }
@@ -38,6 +40,7 @@ static int teardown(void **state)
 {
     fixture *f = *state;
     ch_expiry_free(f->expiry);
+    ch_recount_free(f->recount);
     town_stop(&f->of);
     return 0;
 }
@@ -289,7 +292,7 @@ static void what_became_due_while_the_hub_was_down_expires_at_the_start(void **s
     offer(f, 2 * DUE);
     ch_expiry_free(f->expiry);
     pass(f, 10 * DUE);
-    assert_status(ch_expiry_new(&f->expiry, f->of.store, &f->of.clock.clock), CH_OK);
+    assert_status(ch_expiry_new(&f->expiry, f->of.store, &f->of.clock.clock, f->recount), CH_OK);
     assert_int_equal(expired(f), 2);
 }
 
