@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fts.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -39,25 +38,11 @@ static ch_status measure(ch_backup_job *job)
     return status;
 }
 
-/* It proves itself by its chain, as the log does. */
-static ch_status back_up_audit(ch_backup_job *job)
-{
-    char dir[sizeof job->dir + sizeof "/audit"];
-    snprintf(dir, sizeof dir, "%s/audit", job->dir);
-    if (mkdir(dir, 0700) != 0) {
-        return ch_error_set(&job->error, CH_IO, dir, "cannot be made: %s", strerror(errno));
-    }
-    return ch_event_log_copy(ch_audit_log(job->audit), dir, &job->error);
-}
-
 static void *run(void *argument)
 {
     pthread_setname_np(pthread_self(), "backup");
     ch_backup_job *job = argument;
-    job->status = ch_store_backup(job->store, job->dir, &job->error);
-    if (job->status == CH_OK) {
-        job->status = back_up_audit(job);
-    }
+    job->status = ch_store_backup(job->store, ch_audit_log(job->audit), job->dir, &job->error);
     if (job->status == CH_OK) {
         job->status = ch_backup_check(job->dir, &job->last, &job->error);
     }

@@ -177,14 +177,14 @@ static ch_status print_manifest(ch_buf *out, const ch_store_format *format, cons
                                                    : status;
 }
 
-static ch_status copy_log(ch_store *store, const char *dir, ch_error *error)
+static ch_status copy_log(ch_event_log *log, const char *dir, const char *name, ch_error *error)
 {
     char path[CH_PATH_SIZE];
-    ch_status status = ch_path_join(path, dir, "log", error);
+    ch_status status = ch_path_join(path, dir, name, error);
     if (status == CH_OK) {
         status = ch_dir_make(path, error);
     }
-    return status == CH_OK ? ch_event_log_copy(store->log, path, error) : status;
+    return status == CH_OK ? ch_event_log_copy(log, path, error) : status;
 }
 
 static ch_status write_texts(const ch_store *store, const char *dir, ch_buf *text, ch_error *error)
@@ -206,7 +206,7 @@ static ch_status write_texts(const ch_store *store, const char *dir, ch_buf *tex
 
 /* The keys go after the log, so that they cover every case in it; MANIFEST last: without it there is no
  * backup. */
-static ch_status back_up(ch_store *store, const char *dir, ch_error *error)
+static ch_status back_up(ch_store *store, ch_event_log *audit, const char *dir, ch_error *error)
 {
     bool empty;
     ch_buf text;
@@ -221,7 +221,10 @@ static ch_status back_up(ch_store *store, const char *dir, ch_error *error)
         status = ch_error_set(error, CH_INVALID, dir, "is not empty");
     }
     if (status == CH_OK) {
-        status = copy_log(store, dir, error);
+        status = copy_log(store->log, dir, "log", error);
+    }
+    if (status == CH_OK && audit != NULL) {
+        status = copy_log(audit, dir, "audit", error);
     }
     if (status == CH_OK) {
         status = back_up_keys(store, dir, error);
@@ -235,12 +238,12 @@ static ch_status back_up(ch_store *store, const char *dir, ch_error *error)
     return status;
 }
 
-ch_status ch_store_backup(ch_store *store, const char *dir, ch_error *error)
+ch_status ch_store_backup(ch_store *store, ch_event_log *audit, const char *dir, ch_error *error)
 {
     if (atomic_flag_test_and_set(&store->backing_up)) {
         return ch_error_set(error, CH_BUSY, dir, "another backup is running");
     }
-    ch_status status = back_up(store, dir, error);
+    ch_status status = back_up(store, audit, dir, error);
     atomic_flag_clear(&store->backing_up);
     return status;
 }

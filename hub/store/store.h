@@ -64,9 +64,10 @@ ch_status ch_store_rebuild(ch_store *store, const char *dir, uint8_t out_hash[CH
                            ch_error *error) CH_MUST_CHECK;
 /* Hot backup into an empty folder: log copy (walked through once), FORMAT, MANIFEST (sequence, chain, sizes,
  * hashes); keys go to <dir>.keys, replaced by each backup. The state is not copied: it is folded again on
- * restore. Runs on any thread, one at a time (CH_BUSY). CH_INVALID when dir is not empty, CH_STORAGE_FULL
+ * restore. audit (NULL: none): a log that goes along as dir/audit. Runs on any thread, one at a time (CH_BUSY). CH_INVALID when dir is not empty, CH_STORAGE_FULL
  * below the reserve. */
-ch_status ch_store_backup(ch_store *store, const char *dir, ch_error *error) CH_MUST_CHECK;
+ch_status ch_store_backup(ch_store *store, ch_event_log *audit, const char *dir,
+                          ch_error *error) CH_MUST_CHECK;
 /* Is the backup in dir what its MANIFEST says, and whole? CH_CORRUPT, CH_NOT_FOUND, CH_UNSUPPORTED. */
 ch_status ch_backup_check(const char *dir, uint64_t *out_last, ch_error *error) CH_MUST_CHECK;
 

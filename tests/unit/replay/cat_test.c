@@ -139,7 +139,7 @@ static void a_backups_keys_lie_beside_it_or_where_one_says(void **state)
     rig_fill(self, 8);
     rig_seal(self, "the lamp is out", "Wang");
     snprintf(dir, sizeof dir, "%s", in_folder(self->base, "backup"));
-    assert_ok(ch_store_backup(self->store, dir, &self->error), &self->error);
+    assert_ok(ch_store_backup(self->store, NULL, dir, &self->error), &self->error);
     rig_run(self, "cat", "--store", dir, "--key", self->key_file);
     assert_code(self, 0);
     assert_says(self->out, "the lamp is out");

@@ -197,7 +197,7 @@ static void a_backup_is_rebuilt_but_has_no_state_to_replace(void **state)
     char dir[FOLDER_PATH_SIZE * 2];
     rig_fill(self, RECORDS);
     snprintf(dir, sizeof dir, "%s", in_folder(self->base, "backup"));
-    assert_ok(ch_store_backup(self->store, dir, &self->error), &self->error);
+    assert_ok(ch_store_backup(self->store, NULL, dir, &self->error), &self->error);
     rig_run(self, "rebuild", "--store", dir, "--json");
     assert_code(self, 0);
     assert_string_equal(rig_field(self, "kind"), "\"backup\"");

@@ -278,7 +278,7 @@ static void a_backup_is_checked_against_its_manifest_too(void **state)
     size_t size;
     rig_fill(self, RECORDS);
     snprintf(dir, sizeof dir, "%s", in_folder(self->base, "backup"));
-    assert_ok(ch_store_backup(self->store, dir, &self->error), &self->error);
+    assert_ok(ch_store_backup(self->store, NULL, dir, &self->error), &self->error);
     rig_run(self, "verify", "--store", dir, "--json");
     assert_code(self, 0);
     assert_string_equal(rig_field(self, "kind"), "\"backup\"");

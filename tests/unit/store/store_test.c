@@ -345,7 +345,7 @@ static void a_backup_is_what_its_manifest_says(void **state)
         ledger_open(&f->ledger, "hotline/1", NULL);
     }
     assert_ok(ch_slots_prepare(f->store->case_slots, 20, &f->error), &f->error);
-    assert_ok(ch_store_backup(f->store, dir, &f->error), &f->error);
+    assert_ok(ch_store_backup(f->store, NULL, dir, &f->error), &f->error);
     ledger_note(&f->ledger, 1);
     assert_ok(ch_backup_check(dir, &last, &f->error), &f->error);
     assert_int_equal(last, 20);
@@ -356,7 +356,7 @@ static void a_backup_is_what_its_manifest_says(void **state)
                      file_size(in_store(f, "keys/cases.slots")));
     assert_true(file_size(in_folder(f->base, "backup.keys/deadletters.slots")) > 0);
     assert_int_equal(file_size(in_folder(dir, "keys")), -1);
-    assert_status(ch_store_backup(f->store, dir, &f->error), CH_INVALID);
+    assert_status(ch_store_backup(f->store, NULL, dir, &f->error), CH_INVALID);
 }
 
 static void a_damaged_backup_is_noticed(void **state)
@@ -367,7 +367,7 @@ static void a_damaged_backup_is_noticed(void **state)
     snprintf(dir, sizeof dir, "%s/backup", f->base);
     assert_status(ch_backup_check(dir, &last, &f->error), CH_NOT_FOUND);
     ledger_open(&f->ledger, "hotline/1", NULL);
-    assert_ok(ch_store_backup(f->store, dir, &f->error), &f->error);
+    assert_ok(ch_store_backup(f->store, NULL, dir, &f->error), &f->error);
     const char *log = in_folder(dir, "log/data.mdb");
     for (long at = 0; at < file_size(log); at += 997) {
         file_flip(log, at, 4);
@@ -390,7 +390,7 @@ static void a_restored_backup_is_the_store_it_was_made_of(void **state)
         ledger_open(&f->ledger, "hotline/1", NULL);
     }
     assert_ok(ch_state_hash(f->store->state, before, &f->error), &f->error);
-    assert_ok(ch_store_backup(f->store, backup, &f->error), &f->error);
+    assert_ok(ch_store_backup(f->store, NULL, backup, &f->error), &f->error);
     assert_int_equal(rename(backup, restored), 0);
     assert_int_equal(rename(in_folder(f->base, "backup.keys"), in_folder(restored, "keys")), 0);
     f->options.dir = restored;
@@ -413,7 +413,7 @@ static void restore(fixture *f, const char *name)
     char backup[FOLDER_PATH_SIZE * 2], keys[FOLDER_PATH_SIZE * 2 + 8];
     snprintf(backup, sizeof backup, "%s/%s", f->base, name);
     snprintf(keys, sizeof keys, "%s.keys", backup);
-    assert_ok(ch_store_backup(f->store, backup, &f->error), &f->error);
+    assert_ok(ch_store_backup(f->store, NULL, backup, &f->error), &f->error);
     close_store(f);
     memcpy(f->dir, backup, sizeof f->dir);
     assert_int_equal(rename(keys, in_store(f, "keys")), 0);
@@ -464,11 +464,11 @@ static void a_backup_below_the_reserve_is_refused(void **state)
 {
     fixture *f = *state;
     f->store->reserve_bytes = MAP * 2;
-    assert_status(ch_store_backup(f->store, in_folder(f->base, "backup"), &f->error), CH_STORAGE_FULL);
+    assert_status(ch_store_backup(f->store, NULL, in_folder(f->base, "backup"), &f->error), CH_STORAGE_FULL);
     assert_int_equal(file_size(in_folder(f->base, "backup")), -1);
     f->store->reserve_bytes = 0;
     assert_true(!atomic_flag_test_and_set(&f->store->backing_up));
-    assert_status(ch_store_backup(f->store, in_folder(f->base, "backup"), &f->error), CH_BUSY);
+    assert_status(ch_store_backup(f->store, NULL, in_folder(f->base, "backup"), &f->error), CH_BUSY);
 }
 
 int main(void)
