@@ -22,6 +22,7 @@ struct ch_hub_link {
     ch_outward *outward;
     int stop_fd, subscription, outward_subscription;
     bool connected;
+    bool heard;        /* something came that the runner has to deal with: it must not wait */
     uint64_t sessions; /* so far */
     ch_request requests[REQUESTS_MOST];
     size_t first, count;
@@ -124,7 +125,8 @@ ch_status ch_hub_link_serve(ch_hub_link *link, const int fds[CH_HUB_LINK_FDS], i
                             ch_error *error)
 {
     ch_status status = pump(link, error);
-    if (status != CH_OK) {
+    if (status != CH_OK || link->heard) {
+        link->heard = false;
         return status;
     }
     /* The client's own timers (heartbeats, reconnects) are served once a second at the latest. */
@@ -202,6 +204,7 @@ static void on_event(void *context, casehub *hub, const casehub_event *event)
 {
     ch_hub_link *link = context;
     ch_request request;
+    link->heard = true;
     bool asked = strcmp(event->type, "hub.deadletter") == 0 ? understand_letter(link, event, &request)
                                                             : understand_state(link, event, &request);
     if (!asked) {
@@ -264,6 +267,7 @@ static void on_outward_event(void *context, casehub *hub, const casehub_event *e
 {
     ch_hub_link *link = context;
     char *json = casehub_event_json(event);
+    link->heard = true;
     if (json == NULL) {
         casehub_nak(hub, link->outward_subscription, event->sequence, -1, "no-memory");
         return;
