@@ -2,11 +2,12 @@
 import json
 import os
 import pathlib
+import shutil
 import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "story"))
-from city import BIN, DEADLINE, City
+from city import BIN, DEADLINE, SOURCE, City
 from hub import wait_until
 
 NAME, PARTY = "orders", "urban-mgmt"
@@ -172,6 +173,25 @@ class Outward(unittest.TestCase):
         told = [event["data"]["text"] for event in self.city.events() if event["type"] == "case.progressed"]
         self.assertEqual(told, [f"{number}" for number in range(1, 41)])
         self.assertEqual(self.letters(), [])
+
+    def test_the_grid_teams_get_a_file_of_what_became_of_their_matter(self):
+        self.city.grant("grid-results", "connector", sources=["grid"])
+        folder = pathlib.Path(self.city.path("grid"))
+        shutil.copytree(os.path.join(SOURCE, "connectors/grid"), folder)
+        (folder / "results").mkdir()
+        with open(folder / "results.cfg", "a", encoding="utf-8") as config:
+            config.write("memory_most = 0;\n")
+        self.city.program("grid-results", os.path.join(BIN, "casehub-connect"), "run", "--config", folder / "results.cfg",
+                          CASEHUB_HUB=self.city.ready["tcp"], CASEHUB_KEY=self.city.path("grid-results")).start()
+        self.city.wait_for("hub.subscription.>", lambda event: event["data"]["name"] == "outward-grid-results")
+        case = self.operator.publish_one("case.opened", "grid/zhoushan", "opened", {"kind": "matter", "title": "an invented lamp"},
+                                         ref="ZS1")["case"]
+        said = self.operator.publish_one("case.rejected", "desk", "rejected", {"text": "灯泡已换"}, subject=case,
+                                         time=1795507200000)
+        file = folder / "results" / f"result-{said['sequence']}.csv"
+        wait_until(file.exists, "the file", DEADLINE)
+        self.assertEqual(file.read_bytes().decode("gb18030"),
+                         "序号,状态,时间,答复\r\nZS1,退回,2026-11-24 16:00:00,灯泡已换\r\n")
 
     def test_a_pause_holds_what_goes_out(self):
         self.connector.start()
