@@ -7,6 +7,7 @@ static ch_status list(ch_cli *cli)
         {.field = "party", .heading = "PARTY"}, {.field = "name", .heading = "NAME"},
         {.field = "kind", .heading = "KIND"},   {.field = "supervisor", .heading = "SUPERVISOR"},
         {.field = "areas", .heading = "AREAS"}, {.field = "reach", .heading = "REACH"},
+        {.field = "duty", .heading = "DUTY"},
     };
     const ch_listing listing = {.query = "parties",
                                 .arguments = ch_cli_fields(cli->arguments),

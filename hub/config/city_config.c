@@ -7,11 +7,13 @@
 
 #define COLUMNS_MAX 8
 
-/* A CSV file whose headings are exactly those expected. */
+#define ABSENT SIZE_MAX
+
+/* A CSV file whose headings are exactly those expected, perhaps without some of the last. */
 typedef struct table {
     ch_csv csv;
     const char *file;
-    size_t columns[COLUMNS_MAX];
+    size_t columns[COLUMNS_MAX]; /* ABSENT: it has no such column, every cell of it is empty */
 } table;
 
 static ch_status fail_at(const table *in, size_t row, ch_error *error, const char *heading, const char *text)
@@ -22,25 +24,33 @@ static ch_status fail_at(const table *in, size_t row, ch_error *error, const cha
 }
 
 static ch_status open_table(table *out_table, ch_rules *rules, const char *file, const char *const *headings,
-                            size_t count, ch_error *error)
+                            size_t required, size_t count, ch_error *error)
 {
+    size_t known = 0;
+    char where[CH_TEXT_PLACE_SIZE];
+    ch_text_place(where, file, 1);
     out_table->file = file;
     ch_status status = ch_csv_read(&out_table->csv, &rules->arena, file, error);
     for (size_t i = 0; status == CH_OK && i < count; i++) {
-        if (ch_csv_column(&out_table->csv, headings[i], &out_table->columns[i]) != CH_OK) {
-            status = ch_error_set(error, CH_INVALID, file, "there is no column %s", headings[i]);
+        if (ch_csv_column(&out_table->csv, headings[i], &out_table->columns[i]) == CH_OK) {
+            known++;
+        } else if (i < required) {
+            status = ch_error_set(error, CH_INVALID, where, "there is no column %s", headings[i]);
+        } else {
+            out_table->columns[i] = ABSENT;
         }
     }
-    if (status == CH_OK && out_table->csv.column_count != count) {
-        status = ch_error_set(error, CH_INVALID, file, "there are %zu columns where %zu are known",
-                              out_table->csv.column_count, count);
+    if (status == CH_OK && out_table->csv.column_count != known) {
+        status = ch_error_set(error, CH_INVALID, where, "there are %zu columns where %zu are known",
+                              out_table->csv.column_count, known);
     }
     return status;
 }
 
 static ch_str cell(const table *in, size_t row, size_t column)
 {
-    return in->csv.cells[row * in->csv.column_count + in->columns[column]];
+    return in->columns[column] == ABSENT ? CH_STR("")
+                                         : in->csv.cells[row * in->csv.column_count + in->columns[column]];
 }
 
 /* out has room for CH_CODE_MAX bytes. */
@@ -89,6 +99,16 @@ static ch_status take_areas(const table *in, size_t row, size_t column, ch_party
     return CH_OK;
 }
 
+/* Who says nothing is always there. */
+static ch_status take_duty(const table *in, size_t row, size_t column, ch_party *party, ch_error *error)
+{
+    ch_str text = cell(in, row, column);
+    return text.size == 0 || ch_duty_parse(text, &party->duty) == CH_OK
+               ? CH_OK
+               : fail_at(in, row, error, "duty",
+                         "24h, or days and times such as 1-5 08:30-17:30, are expected, several with ;");
+}
+
 static ch_status read_party(ch_rules *rules, const table *in, size_t row, ch_party *party, ch_error *error)
 {
     static const char *const kinds[] = {"department", "firm", "organisation", "team", "unit"};
@@ -102,6 +122,9 @@ static ch_status read_party(ch_rules *rules, const table *in, size_t row, ch_par
     if (status == CH_OK) {
         status = take_areas(in, row, 4, party, error);
     }
+    if (status == CH_OK) {
+        status = take_duty(in, row, 6, party, error);
+    }
     if (status != CH_OK) {
         return status;
     }
@@ -114,15 +137,18 @@ static ch_status read_party(ch_rules *rules, const table *in, size_t row, ch_par
     }
     party->name = keep_text(rules, cell(in, row, 1));
     party->reach = keep_text(rules, cell(in, row, 5));
+    party->duty_said = keep_text(rules, cell(in, row, 6));
     party->place = ch_rules_place(rules, in->file, in->csv.lines[row]);
-    return party->name == NULL || party->reach == NULL ? no_memory(in->file, error) : CH_OK;
+    return party->name == NULL || party->reach == NULL || party->duty_said == NULL
+               ? no_memory(in->file, error)
+               : CH_OK;
 }
 
 ch_status ch_rules_read_parties(ch_rules *rules, const char *file, ch_error *error)
 {
-    static const char *const headings[] = {"code", "name", "kind", "supervisor", "areas", "reach"};
+    static const char *const headings[] = {"code", "name", "kind", "supervisor", "areas", "reach", "duty"};
     table in;
-    ch_status status = open_table(&in, rules, file, headings, sizeof headings / sizeof *headings, error);
+    ch_status status = open_table(&in, rules, file, headings, 6, sizeof headings / sizeof *headings, error);
     if (status != CH_OK) {
         return status;
     }
@@ -140,7 +166,7 @@ ch_status ch_rules_read_categories(ch_rules *rules, const char *file, ch_error *
 {
     static const char *const headings[] = {"code", "parent", "name"};
     table in;
-    ch_status status = open_table(&in, rules, file, headings, sizeof headings / sizeof *headings, error);
+    ch_status status = open_table(&in, rules, file, headings, 3, sizeof headings / sizeof *headings, error);
     if (status != CH_OK) {
         return status;
     }
@@ -167,7 +193,7 @@ ch_status ch_rules_read_areas(ch_rules *rules, const char *file, ch_error *error
 {
     static const char *const headings[] = {"code", "name"};
     table in;
-    ch_status status = open_table(&in, rules, file, headings, sizeof headings / sizeof *headings, error);
+    ch_status status = open_table(&in, rules, file, headings, 2, sizeof headings / sizeof *headings, error);
     if (status != CH_OK) {
         return status;
     }

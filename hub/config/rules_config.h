@@ -2,7 +2,7 @@
  *
  *   events.cfg      event types, fields, classes          categories.csv  code,parent,name
  *   lifecycle.cfg   transitions of cases and handoffs     areas.csv       code,name
- *   routing.cfg     ordered routes                        parties.csv code,name,kind,supervisor,areas,reach
+ *   routing.cfg     ordered routes                        parties.csv code,name,kind,supervisor,areas,reach[,duty]
  *   sla.cfg         clocks and calendars                  calendar.csv    date,kind,name (sla.cfg names it)
  *   (the .cfg of events and lifecycle stand in `schemas_dir`, the city's tables in `city_dir`)
  */

@@ -9,6 +9,7 @@
 #include "hub/base/arena.h"
 #include "hub/model/case.h"
 #include "hub/model/clock_rules.h"
+#include "hub/model/duty.h"
 #include "hub/model/schema.h"
 
 #include <stdatomic.h>
@@ -49,6 +50,8 @@ typedef struct ch_party {
     char areas[8][16];                /* prefixes */
     size_t area_count;
     char *reach; /* how it is reached, free text */
+    char *duty_said; /* "" where nothing is said: always */
+    ch_duty duty;
     const char *place;
 } ch_party;
 

@@ -300,6 +300,7 @@ static void put_party(ch_query_look *look, const ch_party *party)
         }
     }
     ch_mp_row_put_text(&row, "reach", party->reach);
+    ch_mp_row_put_text(&row, "duty", party->duty_said);
     ch_query_row_end(look, &row);
 }
 

@@ -51,7 +51,7 @@ class Configuration(OwnHubTest):
 
     def test_a_bad_table_is_told_by_file_and_line(self):
         hub = self.new_hub(own_city=True)
-        for name, wrong in (("parties.csv", "water,again,department,,33,bus\n"), ("categories.csv", "x,no-parent,x\n"),
+        for name, wrong in (("parties.csv", "water,again,department,,33,bus,\n"), ("categories.csv", "x,no-parent,x\n"),
                             ("areas.csv", "33x,wrong\n"), ("routing.cfg", "routes = nonsense;\n"),
                             ("sla.cfg", "clocks = nonsense;\n"), ("calendar.csv", "2026-02-30,holiday,x\n")):
             with self.subTest(name):

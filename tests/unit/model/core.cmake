@@ -4,4 +4,5 @@ foreach(name decide handoff group group_fold relation merge split suggestion kee
 endforeach()
 casehub_test(model_rules SOURCES rules_test.c LINKS ch_model)
 casehub_test(model_sketch SOURCES sketch_test.c LINKS ch_model)
+casehub_test(model_duty SOURCES duty_test.c LINKS ch_model)
 casehub_test(model_calendar SOURCES calendar_test.c LINKS ch_model)

@@ -211,6 +211,10 @@ static void parties_are_what_the_rules_say(void **state)
     assert_list(&f->of, "supervisor", "city-supervision");
     assert_list(&f->of, "areas", "[\"33\"]");
     assert_list(&f->of, "reach", "bus");
+    assert_list(&f->of, "duty", "-"); /* always, as nobody says otherwise */
+    town_get(&f->of, &department, "parties", "{\"code\":\"firm-repair-a\"}");
+    assert_list(&f->of, "reach", "phone");
+    assert_list(&f->of, "duty", "1-7 08:00-20:00");
     town_get(&f->of, &department, "parties", "{\"kind\":\"unit\",\"limit\":2}");
     char first[128];
     snprintf(first, sizeof first, "%s", town_list(&f->of, "party"));
