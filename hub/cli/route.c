@@ -34,6 +34,7 @@ static const ch_argument explain_arguments[] = {
     CH_TAKES_TEXT("category", "CATEGORY", "category", "e.g. power.overload"),
     CH_TAKES_TEXT("area", "AREA", "area", "e.g. 330902"),
     CH_TAKES_NUMBER("priority", "1..5", 1, 5, "priority", "1 is highest"),
+    CH_TAKES_TIME("at", "at", "by who is on duty then; without it now"),
 };
 
 static const ch_argument simulate_arguments[] = {

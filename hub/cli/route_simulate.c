@@ -130,6 +130,7 @@ static ch_status ask_hub(simulation *of, const ch_route_question *question, cons
     set_text(arguments, "kind", question->kind);
     set_text(arguments, "category", question->category);
     set_text(arguments, "area", question->area);
+    json_object_set_new(arguments, "at", json_integer(0)); /* whoever is on duty when */
     if (question->priority > 0) {
         json_object_set_new(arguments, "priority", json_integer(question->priority));
     }

@@ -287,7 +287,7 @@ static ch_status read_route(ch_rules *rules, const ch_cfg *cfg, const config_set
 {
     static const char *const members[] = {"name",     "system", "kind",    "category", "area",
                                           "priority", "party",  "parties", "form",     "need",
-                                          "lead",     "reason", "due",     NULL};
+                                          "lead",     "reason", "due",     "on_duty",  NULL};
     const struct {
         const char *name;
         char *out;
@@ -314,6 +314,9 @@ static ch_status read_route(ch_rules *rules, const ch_cfg *cfg, const config_set
     }
     if (status == CH_OK) {
         status = ch_cfg_time(cfg, at, "due", &route->due_after_ms, error);
+    }
+    if (status == CH_OK) {
+        status = ch_cfg_flag(cfg, at, "on_duty", &route->on_duty, error);
     }
     if (status == CH_OK && (route->name[0] == '\0' || route->party[0] == '\0')) {
         status = ch_cfg_fail(cfg, at, error, "a route needs a name and a party, or parties");

@@ -27,7 +27,8 @@ static ch_status route(ch_judgement *judgement)
                                         .kind = ch_str_of(scratch->kind),
                                         .category = ch_str_of(scratch->category),
                                         .area = ch_str_of(scratch->area),
-                                        .priority = scratch->priority};
+                                        .priority = scratch->priority,
+                                        .time_ms = judgement->cause->time_ms};
     const ch_route *chosen = ch_route_choose(judgement->rules, &question, NULL);
     if (chosen == NULL) {
         return CH_OK;
@@ -35,11 +36,11 @@ static ch_status route(ch_judgement *judgement)
     ch_offer offer = {.reason = ch_str_of(chosen->reason),
                       .due_ms =
                           chosen->due_after_ms == 0 ? 0 : judgement->cause->time_ms + chosen->due_after_ms};
-    if (chosen->form == CH_FORM_SINGLE) {
-        offer.party = ch_str_of(chosen->party);
+    ch_plan plan = ch_plan_at(judgement->rules, chosen, judgement->cause->time_ms);
+    if (plan.form == CH_FORM_SINGLE) {
+        offer.party = plan.parties[0];
         return ch_judge_offer(judgement, &offer);
     }
-    ch_plan plan = ch_plan_of_route(chosen);
     ch_status status = ch_plan_check(judgement->rules, &plan, judgement->error);
     return status == CH_OK ? ch_judge_offer_plan(judgement, &plan, &offer) : status;
 }

@@ -115,3 +115,28 @@ ch_plan ch_plan_of_route(const ch_route *route)
     plan.lead = route->lead[0] == '\0' ? CH_STR_NONE : ch_str_of(route->lead);
     return plan;
 }
+
+ch_plan ch_plan_at(const ch_rules *rules, const ch_route *route, int64_t time_ms)
+{
+    ch_plan plan = ch_plan_of_route(route);
+    size_t count = plan.count;
+    if (!route->on_duty) {
+        return plan;
+    }
+    plan.count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (ch_rules_on_duty(rules, plan.parties[i], time_ms)) {
+            plan.parties[plan.count++] = plan.parties[i];
+        }
+    }
+    if (plan.lead.at != NULL && position_of(&plan, plan.lead, plan.count) == plan.count) {
+        plan.lead = CH_STR_NONE;
+    }
+    if (plan.count == 1 && plan.form != CH_FORM_CC) {
+        plan.form = CH_FORM_SINGLE;
+        plan.says_need = false;
+        plan.lead = CH_STR_NONE;
+    }
+    plan.need = plan.need > plan.count ? (uint32_t)plan.count : plan.need;
+    return plan;
+}

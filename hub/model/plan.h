@@ -20,5 +20,8 @@ typedef struct ch_plan {
 ch_status ch_plan_check(const ch_rules *rules, ch_plan *plan, ch_error *error) CH_MUST_CHECK;
 /* Points into the route. Not checked. */
 ch_plan ch_plan_of_route(const ch_route *route);
+/* The same at a time: without parties that are off duty, where the route says so. What is left of a form, of a number and of a
+ * lead still fits: of one party that is left no form but cc; none may be left. */
+ch_plan ch_plan_at(const ch_rules *rules, const ch_route *route, int64_t time_ms);
 
 #endif

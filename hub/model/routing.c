@@ -1,5 +1,7 @@
 #include "hub/model/routing.h"
 
+#include "hub/model/plan.h"
+
 #include <stdio.h>
 
 /* "power" covers "power" and "power.trip", not "powerful". */
@@ -20,7 +22,14 @@ static bool refuses(const ch_route *route, ch_buf *why, const char *what, ch_str
     return false;
 }
 
-static bool matches(const ch_route *route, const ch_route_question *question, ch_buf *why)
+/* Some of its receivers are there, or it does not ask. */
+static bool is_staffed(const ch_rules *rules, const ch_route *route, const ch_route_question *question)
+{
+    return !route->on_duty || ch_plan_at(rules, route, question->time_ms).count > 0;
+}
+
+static bool matches(const ch_rules *rules, const ch_route *route, const ch_route_question *question,
+                    ch_buf *why)
 {
     char priority[12], most[24];
     if (route->system[0] != '\0' && !ch_str_is(question->system, route->system)) {
@@ -40,25 +49,43 @@ static bool matches(const ch_route *route, const ch_route_question *question, ch
         snprintf(most, sizeof most, "1 to %d", route->priority_most);
         return refuses(route, why, "priority", ch_str_of(priority), most);
     }
+    if (!is_staffed(rules, route, question)) {
+        return refuses(route, why, "party", ch_str_of(route->party),
+                       route->more_count > 0 ? "on duty, nor is another" : "on duty");
+    }
     return true;
 }
 
-/* "river: matches, goes to water-rescue, ambulance (parallel, need all)" */
-static void explain_match(const ch_route *route, ch_buf *why)
+static void explain_form(const ch_plan *plan, ch_buf *why)
 {
     char need[CH_NEED_SIZE];
-    ch_buf_append_format(why, "%s: matches, goes to %s", route->name, route->party);
-    for (size_t i = 0; i < route->more_count; i++) {
-        ch_buf_append_format(why, ", %s", route->more[i]);
+    ch_buf_append_format(why, " (%s", ch_form_name(plan->form));
+    if (plan->form == CH_FORM_PARALLEL) {
+        ch_need_text(plan->need, need);
+        ch_buf_append_format(why, ", need %s", need);
+    } else if (plan->form == CH_FORM_JOINT) {
+        ch_buf_append_format(why, ", lead %.*s",
+                             CH_STR_ARG(plan->lead.at == NULL ? plan->parties[0] : plan->lead));
     }
-    if (route->form != CH_FORM_SINGLE) {
-        ch_need_text(route->need, need);
-        ch_buf_append_format(
-            why, " (%s%s%s%s%s)", ch_form_name(route->form), route->form == CH_FORM_PARALLEL ? ", need " : "",
-            route->form == CH_FORM_PARALLEL ? need : "", route->form == CH_FORM_JOINT ? ", lead " : "",
-            route->form != CH_FORM_JOINT ? ""
-            : route->lead[0] == '\0'     ? route->party
-                                         : route->lead);
+    ch_buf_append_text(why, ")");
+}
+
+/* "river: matches, goes to water-rescue, ambulance (parallel, need all), passes over police-patrol (off duty)" */
+static void explain_match(const ch_rules *rules, const ch_route *route, const ch_route_question *question,
+                          ch_buf *why)
+{
+    const ch_plan all = ch_plan_of_route(route), plan = ch_plan_at(rules, route, question->time_ms);
+    ch_buf_append_format(why, "%s: matches, goes to ", route->name);
+    for (size_t i = 0; i < plan.count; i++) {
+        ch_buf_append_format(why, "%s%.*s", i == 0 ? "" : ", ", CH_STR_ARG(plan.parties[i]));
+    }
+    if (plan.form != CH_FORM_SINGLE) {
+        explain_form(&plan, why);
+    }
+    for (size_t i = 0; route->on_duty && i < all.count; i++) {
+        if (!ch_rules_on_duty(rules, all.parties[i], question->time_ms)) {
+            ch_buf_append_format(why, ", passes over %.*s (off duty)", CH_STR_ARG(all.parties[i]));
+        }
     }
     ch_buf_append_text(why, "\n");
 }
@@ -128,7 +155,7 @@ static uint32_t search_chain(const ch_rules *rules, const ch_route_question *que
     const ch_route_index *index = &rules->route_index;
     uint32_t at = index->slots[slot_of(index, hash)];
     while (at != 0 && (best == 0 || at < best)) {
-        if (matches(&rules->routes[at - 1], question, NULL)) {
+        if (matches(rules, &rules->routes[at - 1], question, NULL)) {
             return at;
         }
         at = index->next[at - 1];
@@ -170,8 +197,8 @@ static const ch_route *find(const ch_rules *rules, const ch_route_question *ques
 static const ch_route *explain(const ch_rules *rules, const ch_route_question *question, ch_buf *why)
 {
     for (size_t i = 0; i < rules->route_count; i++) {
-        if (matches(&rules->routes[i], question, why)) {
-            explain_match(&rules->routes[i], why);
+        if (matches(rules, &rules->routes[i], question, why)) {
+            explain_match(rules, &rules->routes[i], question, why);
             return &rules->routes[i];
         }
     }

@@ -75,6 +75,13 @@ const ch_area *ch_rules_area(const ch_rules *rules, ch_str code)
     return find_by_code(rules->areas, rules->area_count, sizeof *rules->areas, code);
 }
 
+bool ch_rules_on_duty(const ch_rules *rules, ch_str party, int64_t time_ms)
+{
+    const ch_party *found = ch_rules_party(rules, party);
+    int64_t local_ms = time_ms + rules->utc_offset_minutes * CH_MINUTE_MS;
+    return found != NULL && (time_ms == 0 || ch_duty_holds(&found->duty, local_ms));
+}
+
 /* There are few, and their order is that of the file. */
 const ch_clock_rule *ch_rules_clock(const ch_rules *rules, ch_str name)
 {

@@ -49,7 +49,7 @@ typedef struct ch_party {
     char supervisor[CH_CODE_MAX + 1]; /* party code, "" for none */
     char areas[8][16];                /* prefixes */
     size_t area_count;
-    char *reach; /* how it is reached, free text */
+    char *reach;     /* how it is reached, free text */
     char *duty_said; /* "" where nothing is said: always */
     ch_duty duty;
     const char *place;
@@ -83,6 +83,7 @@ typedef struct ch_route {
     char lead[CH_CODE_MAX + 1]; /* of a joint one, "" for the first */
     char reason[CH_CODE_MAX + 1];
     int64_t due_after_ms; /* 0: none */
+    bool on_duty;         /* passes over parties that are not */
     const char *place;
 } ch_route;
 
@@ -153,6 +154,8 @@ void ch_rules_unref(ch_rules *rules);
  * may be consulted only after it said CH_OK. */
 ch_status ch_rules_check(ch_rules *rules, ch_error *error) CH_MUST_CHECK;
 
+/* At that time by the city's clocks; 0: yes. Who is not in the table is never. */
+bool ch_rules_on_duty(const ch_rules *rules, ch_str party, int64_t time_ms);
 const ch_party *ch_rules_party(const ch_rules *rules, ch_str code);
 const ch_category *ch_rules_category(const ch_rules *rules, ch_str code);
 const ch_area *ch_rules_area(const ch_rules *rules, ch_str code);
@@ -162,6 +165,7 @@ const ch_clock_rule *ch_rules_clock(const ch_rules *rules, ch_str name);
 typedef struct ch_route_question {
     ch_str system, kind, category, area;
     int priority;
+    int64_t time_ms; /* at which a party is on duty or not; 0: all are */
 } ch_route_question;
 /* The first route that matches, or NULL. With why: one line for each rule looked at, up to and with the match
  * ("lamp-out: category power is not lamp"). */

@@ -118,9 +118,10 @@ static const argument connectors_arguments[] = {TEXT("name", name, CH_CODE_MAX),
 static const argument checkpoint_arguments[] = {NEEDED_TEXT("connector", connector, CH_CODE_MAX)};
 static const argument parties_arguments[] = {TEXT("code", code, CH_CODE_MAX), TEXT("kind", kind, CH_CODE_MAX),
                                              LIMIT(CH_QUERY_ROWS_MOST), AFTER};
-static const argument route_arguments[] = {TEXT("system", system, CH_ID_MAX), TEXT("kind", kind, CH_CODE_MAX),
-                                           TEXT("category", category, CH_CODE_MAX), AREA,
-                                           INT("priority", priority, 1, 5, 0)};
+static const argument route_arguments[] = {
+    TEXT("system", system, CH_ID_MAX),       TEXT("kind", kind, CH_CODE_MAX),
+    TEXT("category", category, CH_CODE_MAX), AREA,
+    INT("priority", priority, 1, 5, 0),      INT("at", at, 0, CH_TIME_MOST, -1)};
 static const char *const audited[] = {"looks", "deeds", NULL};
 static const argument audit_arguments[] = {TEXT("actor", actor, CH_CODE_MAX),
                                            TEXT("case", case_id, CH_ID_MAX),

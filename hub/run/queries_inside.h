@@ -25,7 +25,7 @@ typedef struct ch_query_arguments {
         status, name, kind, phone, id_number, actor, of;
     ch_str after;   /* where rows are in the order of texts */
     int64_t passed; /* `after` where they are in the order of numbers */
-    int64_t limit, since, due_before, priority, dead_letter, sequence;
+    int64_t limit, since, due_before, priority, at, dead_letter, sequence;
     ch_query_flag anomalous, open;
 } ch_query_arguments;
 

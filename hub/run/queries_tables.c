@@ -344,43 +344,45 @@ static void put_lines(ch_mp_row *row, const char *key, ch_str text)
 }
 
 /* Of a route to several: who they are, and how they work. */
-static void put_receivers(ch_mp_row *row, const ch_route *route)
+static void put_receivers(ch_mp_row *row, const ch_plan *plan)
 {
     char need[CH_NEED_SIZE];
-    if (route->form == CH_FORM_SINGLE) {
+    if (plan->form == CH_FORM_SINGLE) {
         return;
     }
-    const ch_plan plan = ch_plan_of_route(route);
     ch_mp_row_put_key(row, "parties");
-    ch_mp_put_array(row->out, (uint32_t)plan.count);
-    for (size_t i = 0; i < plan.count; i++) {
-        ch_mp_put_str(row->out, plan.parties[i]);
+    ch_mp_put_array(row->out, (uint32_t)plan->count);
+    for (size_t i = 0; i < plan->count; i++) {
+        ch_mp_put_str(row->out, plan->parties[i]);
     }
-    ch_mp_row_put_text(row, "form", ch_form_name(route->form));
-    if (route->form == CH_FORM_PARALLEL) {
-        ch_need_text(route->need, need);
+    ch_mp_row_put_text(row, "form", ch_form_name(plan->form));
+    if (plan->form == CH_FORM_PARALLEL) {
+        ch_need_text(plan->need, need);
         ch_mp_row_put_text(row, "need", need);
-    } else if (route->form == CH_FORM_JOINT) {
-        ch_mp_row_put_text(row, "lead", route->lead[0] == '\0' ? route->party : route->lead);
+    } else if (plan->form == CH_FORM_JOINT) {
+        ch_mp_row_put_str(row, "lead", plan->lead.at == NULL ? plan->parties[0] : plan->lead);
     }
 }
 
 ch_status ch_query_route(ch_query_look *look)
 {
     const ch_query_arguments *asked = look->arguments;
-    const ch_route_question question = {.system = asked->system,
-                                        .kind = asked->kind,
-                                        .category = asked->category,
-                                        .area = asked->area,
-                                        .priority = (int)asked->priority};
+    const ch_route_question question = {
+        .system = asked->system,
+        .kind = asked->kind,
+        .category = asked->category,
+        .area = asked->area,
+        .priority = (int)asked->priority,
+        .time_ms = asked->at >= 0 ? asked->at : ch_clock_wall_ms(look->asker->hub->options.clock)};
     ch_buf why;
     ch_buf_init(&why, WHY_LIMIT);
     const ch_route *route = ch_route_choose(look->asker->rules, &question, &why);
     ch_mp_row row = ch_query_row_begin(look);
     if (route != NULL) {
+        const ch_plan plan = ch_plan_at(look->asker->rules, route, question.time_ms);
         ch_mp_row_put_text(&row, "route", route->name);
-        ch_mp_row_put_text(&row, "party", route->party);
-        put_receivers(&row, route);
+        ch_mp_row_put_str(&row, "party", plan.parties[0]);
+        put_receivers(&row, &plan);
         ch_mp_row_put_text(&row, "reason", route->reason);
         ch_mp_row_put_time(&row, "due_after_ms", route->due_after_ms);
     }

@@ -265,6 +265,8 @@ static void mistakes_in_routing_cfg_are_refused(void **state)
         {"city/routing.cfg", "hub_code = ", "hubcode = ", "there is no setting hubcode", 0},
         {"city/routing.cfg", "party = \"fire-brigade\"; ", "party = \"fire-brigate\"; ",
          "route fire: there is no party fire-brigate", 0},
+        {"city/routing.cfg", "party = \"fire-brigade\"; ", "party = \"fire-brigade\"; on_duty = \"night\"; ",
+         "on_duty: true or false is expected", 0},
         {"city/routing.cfg", "party = \"fire-brigade\"; ", "", "a route needs a name and a party, or parties",
          0},
         {"city/routing.cfg", RIVER, "parties = ( \"water-resque\", \"ambulance\" ); form = \"parallel\";",

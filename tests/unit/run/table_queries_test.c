@@ -272,6 +272,25 @@ static void a_route_to_several_tells_how_they_work(void **state)
     }
 }
 
+/* The town's clocks show 10:27 of a Monday; the firms work from eight to eight. */
+static void a_route_that_asks_who_is_on_duty_is_told_for_now_or_for_another_time(void **state)
+{
+    static const char *const questions[][2] = {
+        {"{\"category\":\"service.repair\",\"system\":\"hotline\"}", "repair"},
+        {"{\"category\":\"service.repair\",\"system\":\"hotline\",\"at\":1795446000000}",
+         "hotline"}, /* 23:00 */
+        {"{\"category\":\"service.repair\",\"system\":\"hotline\",\"at\":0}", "repair"},
+    };
+    fixture *f = *state;
+    for (size_t i = 0; i < f->of.rules->route_count; i++) {
+        f->of.rules->routes[i].on_duty = true;
+    }
+    for (size_t i = 0; i < sizeof questions / sizeof *questions; i++) {
+        town_get(&f->of, &f->hotline, "route", questions[i][0]);
+        assert_list(&f->of, "route", questions[i][1]);
+    }
+}
+
 /* ---- grants */
 
 #define KEY "0123456789012345678901234567890123456789"
@@ -326,6 +345,7 @@ int main(void)
         TEST(parties_are_what_the_rules_say),
         TEST(a_route_tells_why),
         TEST(a_route_to_several_tells_how_they_work),
+        TEST(a_route_that_asks_who_is_on_duty_is_told_for_now_or_for_another_time),
         TEST(grants_are_those_of_the_configuration_and_of_the_log),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
