@@ -16,7 +16,8 @@ class Postgresql:
         if not places:
             raise AssertionError("the package postgresql is needed (deploy/packages)")
         self.bin = places[-1]
-        self.folder = tempfile.mkdtemp(prefix="casehub-pg-")
+        # As root it runs as another user, who may not enter a TMPDIR that is root's alone.
+        self.folder = tempfile.mkdtemp(prefix="casehub-pg-", dir="/tmp" if os.getuid() == 0 else None)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
