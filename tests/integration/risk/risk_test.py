@@ -1,4 +1,5 @@
-"""The assessment office's PostgreSQL, polled over ODBC: what is in the tables is in the hub, once, whatever dies meanwhile."""
+"""The assessment office's PostgreSQL, polled over ODBC: what is in the tables is in the hub, once, whatever dies meanwhile;
+and what a department cleared in the hub is in the tables."""
 import collections
 import os
 import pathlib
@@ -12,6 +13,7 @@ from city import SOURCE, City
 from postgresql import PASSWORD, Postgresql
 
 PROJECTS, ROUNDS = 40, 4
+CLEARED_MS = 1795399200000  # 10 o'clock of the 23rd in the office
 
 
 class Risk(unittest.TestCase):
@@ -81,6 +83,39 @@ class Risk(unittest.TestCase):
         self.assertRegex(letter["data"]["place"], r"^poll 20\S+:\d+: 评估状态$")
         self.assertEqual(self.connector.stop(), 0)
         self.assertEqual(len(self.city.casehub("deadletter", "list")), 1)
+
+    def clears(self, case, **point):
+        """The department that the case was offered to; the sequence."""
+        self.said += 1
+        return self.land.publish_one("case.milestone", "land", f"land-{self.said}", {"code": "risk.point_cleared", **point},
+                                     subject=case, party="land", time=CLEARED_MS)["sequence"]
+
+    def test_a_point_that_a_department_clears_is_cleared_in_the_table_unless_there_is_none_or_the_office_said_more_since(self):
+        self.city.grant("land", "department", sources=["land"], parties=["land"])
+        self.land, self.said = self.city.client("land"), 0
+        self.insert(1, 2)  # both have a point F1
+        self.office.sql("UPDATE 风险点 SET 更新时间 = '2026-11-23 10:00:01' WHERE 项目编号 = 'P2'")
+        self.connector.start()
+        self.milestone("risk.point_raised", 2)
+        case = {row["ref"]: row["case"] for row in self.city.casehub("case", "list", "--system", "risk")}
+        for ref in case:
+            self.city.casehub("handoff", "offer", case[ref], "--to", "land")
+        wrong = [self.clears(case["P1"]), self.clears(case["P1"], point="F9"), self.clears(case["P2"], point="F1")]
+        self.office.stop()
+        self.clears(case["P1"], point="F1")
+        self.office.start()
+        told = self.city.wait_for("case.milestone.>", lambda event: event["source"] == "risk/zhejiang" and
+                                  event["data"]["code"] == "risk.point_cleared")
+        self.assertEqual((told["ref"], told["data"]["point"], told["time"]), ("P1", "F1", "2026-11-23T02:00:00Z"))
+        self.assertEqual(self.connector.stop(), 0, self.connector.log())
+        self.assertEqual(self.office.sql("SELECT 项目编号, 风险点编号, 化解状态, 更新时间 FROM 风险点 ORDER BY 1"),
+                         "P1|F1|已化解|2026-11-23 10:00:00\nP2|F1|未化解|2026-11-23 10:00:01")
+        letters = self.city.casehub("deadletter", "list", "--connector", "outward-risk")
+        self.assertEqual([(letter["place"], letter["reason"]) for letter in letters],
+                         [(f"sequence {wrong[0]}", "data.point: it does not say which risk point"),
+                          *((f"sequence {sequence}", "the statement changes no row") for sequence in wrong[1:])])
+        self.assertEqual(len(self.city.casehub("deadletter", "list")), len(letters))
+        self.assertNotIn(PASSWORD, self.connector.log())
 
 
 if __name__ == "__main__":
