@@ -38,8 +38,8 @@ static ch_status make_work(const ch_hub *hub, const ch_erasure *erasure, const c
     return status;
 }
 
-/* A case that this log knows, and of which it does not say so. One that was held at the time of the backup is erased all the
- * same: its key is gone. */
+/* A case that this log knows, and of which it does not say so. One that was held at the time of the backup, too: its key is
+ * gone all the same. */
 static ch_status is_unsaid(const ch_hub *hub, uint64_t number, char out_id[CH_CASE_ID_SIZE], bool *out_unsaid)
 {
     ch_view view;
@@ -55,7 +55,7 @@ static ch_status is_unsaid(const ch_hub *hub, uint64_t number, char out_id[CH_CA
     }
     if (status == CH_OK) {
         memcpy(out_id, the_case->id, CH_CASE_ID_SIZE);
-        *out_unsaid = !mark.erased && !mark.held;
+        *out_unsaid = !mark.erased;
     }
     return status == CH_NOT_FOUND ? CH_OK : status;
 }

@@ -166,13 +166,7 @@ class Erasing(OwnHubTest):
         self.erase()
         self.assert_gone(self.everything())
 
-    def test_an_older_backup_comes_back_without_it(self):
-        backup = self.hub.path("backup")
-        self.hub.casehub("backup", backup)
-        os.rename(f"{backup}.keys", self.hub.path("away.keys"))  # a disk that is not there
-        certificate = self.erase()
-        self.assertEqual([copy["erased"] for copy in certificate["copies"]], [False])
-        os.rename(self.hub.path("away.keys"), f"{backup}.keys")
+    def restore(self, backup):
         with open(os.path.join(SOURCE, "replay/README.md"), encoding="utf-8") as file:
             chapter = file.read().split("## Restore a backup\n")[1].split("\n## ")[0]
         put_in_place = re.findall(r"(?:^ {7}\S.*\n)+", chapter, re.M)[0]
@@ -183,17 +177,41 @@ class Erasing(OwnHubTest):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.hub.start()
         self.open_clients()
+
+    def said(self):
+        return [e["data"] for e in self.operator.read() if e["type"] == "hub.erased"]
+
+    def test_a_backup_in_which_it_was_held_comes_back_without_it(self):
+        backup = self.hub.path("backup")
+        self.hub.casehub("case", "hold", self.twin, "--reason", "court")
+        self.hub.casehub("backup", backup)
+        self.hub.casehub("case", "hold", self.twin, "--lift", "--reason", "judged")
+        self.erase()
+        self.restore(backup)
+        self.assertEqual([set(data["cases"]) for data in self.said()], [{self.case, self.twin}])
+        self.assertEqual([self.hub.casehub("case", "show", case)[0]["erased"] for case in (self.case, self.twin)],
+                         [True, True])
+        self.assertEqual(self.found("--phone", SPELLINGS[0]), {self.other})
+
+    def test_an_older_backup_comes_back_without_it(self):
+        backup = self.hub.path("backup")
+        self.hub.casehub("backup", backup)
+        os.rename(f"{backup}.keys", self.hub.path("away.keys"))  # a disk that is not there
+        certificate = self.erase()
+        self.assertEqual([copy["erased"] for copy in certificate["copies"]], [False])
+        os.rename(self.hub.path("away.keys"), f"{backup}.keys")
+        self.restore(backup)
         self.assertEqual(self.found("--phone", SPELLINGS[0]), {self.other})
         self.assert_gone(json.dumps(self.hub.casehub("case", "show", self.case)))
         self.assert_gone(self.from_log(self.hub.path("store")))
         self.assertTrue(self.hub.casehub("case", "show", self.case)[0]["erased"])
-        said = [e for e in self.operator.read() if e["type"] == "hub.erased"]
-        self.assertEqual([set(e["data"]["cases"]) for e in said], [{self.case, self.twin}])
-        self.assertIn("before the restore", said[0]["data"]["reason"])
+        said = self.said()
+        self.assertEqual([set(data["cases"]) for data in said], [{self.case, self.twin}])
+        self.assertIn("before the restore", said[0]["reason"])
         self.hub.kill()
         self.hub.start()
         self.open_clients()
-        self.assertEqual(len([e for e in self.operator.read() if e["type"] == "hub.erased"]), 1)  # once
+        self.assertEqual(len(self.said()), 1)  # once
 
     def test_a_state_that_was_made_without_keys_finds_persons_again(self):
         self.assertEqual(self.hub.stop(), 0)

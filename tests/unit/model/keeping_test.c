@@ -97,6 +97,18 @@ static void none_of_them_may_be_held(void **state)
     assert_int_equal(say(of, "hub.erased", ERASE("ZJ-20261123-4")), CH_OK);
 }
 
+static void what_the_hub_itself_says_again_no_hold_prevents(void **state)
+{
+    city *of = *state;
+    ch_mp_value list;
+    merge(of, 2, 1);
+    of->held = 2;
+    const ch_event again = {.type = CH_STR("hub.erased"), .data = city_json(of, ERASE("ZJ-20261123-1"))};
+    assert_int_equal(city_publish(of, CH_ROLE_HUB, "", again), CH_OK);
+    assert_true(ch_mp_find(city_event(of, 0)->data, "cases", &list, NULL));
+    assert_int_equal(list.count, 2);
+}
+
 static void a_hold_is_placed_once_and_lifted_once(void **state)
 {
     city *of = *state;
@@ -116,6 +128,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_was_merged_into_it_goes_along, start, stop),
         cmocka_unit_test_setup_teardown(a_producer_cannot_say_which_cases_go_along, start, stop),
         cmocka_unit_test_setup_teardown(none_of_them_may_be_held, start, stop),
+        cmocka_unit_test_setup_teardown(what_the_hub_itself_says_again_no_hold_prevents, start, stop),
         cmocka_unit_test_setup_teardown(a_hold_is_placed_once_and_lifted_once, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
