@@ -26,9 +26,8 @@ typedef struct meeting {
     uint32_t count;
 } meeting;
 
-static void meet(void *context, const char *copy_dir, const ch_error *outcome)
+static void put_row(meeting *of, const char *copy_dir, const ch_error *outcome)
 {
-    meeting *of = context;
     bool erased = outcome->status == CH_OK;
     ch_mp_put_map(&of->rows, erased ? 2 : 3);
     ch_mp_put_text(&of->rows, "copy");
@@ -38,9 +37,25 @@ static void meet(void *context, const char *copy_dir, const ch_error *outcome)
     if (!erased) {
         ch_mp_put_text(&of->rows, "text");
         ch_mp_put_text(&of->rows, outcome->text);
-        ch_diag_failure("keys", outcome, "a copy of the keys still has those of erased cases");
     }
     of->count++;
+}
+
+static void meet(void *context, const char *copy_dir, const ch_error *outcome)
+{
+    if (outcome->status != CH_OK) {
+        ch_diag_failure("keys", outcome, "a copy of the keys still has those of erased cases");
+    }
+    put_row(context, copy_dir, outcome);
+}
+
+/* One row for all: whoever asks must not take "none was met" for "there are none". */
+static void put_failure(meeting *of, const ch_error *error)
+{
+    ch_diag_failure("keys", error, "the copies of the keys cannot be looked through");
+    ch_buf_clear(&of->rows);
+    of->count = 0;
+    put_row(of, "all", error);
 }
 
 static void go_round(ch_key_copies *copies)
@@ -49,8 +64,11 @@ static void go_round(ch_key_copies *copies)
     ch_error error;
     ch_buf_init(&of.rows, ROWS_LIMIT);
     ch_status status = ch_key_copies_erase(copies->store, meet, &of, &error);
+    if (status == CH_OK && of.rows.failed != CH_OK) {
+        status = ch_error_set(&error, of.rows.failed, "keys", "no room to tell of every copy");
+    }
     if (status != CH_OK) {
-        ch_diag_failure("keys", &error, "the copies of the keys cannot be looked through");
+        put_failure(&of, &error);
     }
     pthread_mutex_lock(&copies->lock);
     ch_buf before = copies->rows;

@@ -213,6 +213,12 @@ class Erasing(OwnHubTest):
         self.open_clients()
         self.assertEqual(len(self.said()), 1)  # once
 
+    def test_copies_that_cannot_be_looked_through_are_not_passed_over(self):
+        os.mkdir(self.hub.path("store/keys/copies"))  # no list can be read from a folder
+        copy, = self.erase()["copies"]
+        self.assertEqual((copy["copy"], copy["erased"]), ("all", False))
+        self.assertTrue(copy["text"])
+
     def test_a_state_that_was_made_without_keys_finds_persons_again(self):
         self.assertEqual(self.hub.stop(), 0)
         self.replay("--store", self.hub.path("store"), "rebuild", "--swap")
