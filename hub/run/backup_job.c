@@ -1,4 +1,5 @@
 /* A backup reads the whole log: it has a thread of its own, and its answer comes when it has ended. */
+#include "hub/run/key_copies.h"
 #include "hub/run/reader_inside.h"
 
 #include <errno.h>
@@ -9,7 +10,7 @@
 struct ch_backup_job {
     pthread_t thread;
     ch_store *store;
-    ch_audit *audit;
+    const ch_hub *hub;
     ch_session_id session;
     uint64_t request, last, size_bytes;
     ch_status status;
@@ -42,7 +43,10 @@ static void *run(void *argument)
 {
     pthread_setname_np(pthread_self(), "backup");
     ch_backup_job *job = argument;
-    job->status = ch_store_backup(job->store, ch_audit_log(job->audit), job->dir, &job->error);
+    job->status = ch_store_backup(job->store, ch_audit_log(job->hub->audit), job->dir, &job->error);
+    if (job->hub->key_copies != NULL) {
+        ch_key_copies_wake(job->hub->key_copies); /* a key that was read for the copy may be erased by now */
+    }
     if (job->status == CH_OK) {
         job->status = ch_backup_check(job->dir, &job->last, &job->error);
     }
@@ -64,7 +68,7 @@ ch_status ch_backup_job_start(ch_reader *reader, ch_session_id session, uint64_t
         return ch_error_set(error, CH_NO_MEMORY, "QUERY.name", "no memory for a backup");
     }
     job->store = reader->store;
-    job->audit = reader->hub->audit;
+    job->hub = reader->hub;
     job->session = session;
     job->request = request;
     atomic_init(&job->done, false);

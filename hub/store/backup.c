@@ -112,6 +112,7 @@ static ch_status copy_keys(const ch_store *store, const char *keys_dir, const ch
     return status;
 }
 
+/* On the list before the first key is there: a case may be erased meanwhile, and this may end half done. */
 static ch_status back_up_keys(const ch_store *store, const char *dir, ch_error *error)
 {
     static const char *const names[] = {"cases.slots", "deadletters.slots"};
@@ -121,16 +122,16 @@ static ch_status back_up_keys(const ch_store *store, const char *dir, ch_error *
         return ch_error_set(error, CH_TOO_LARGE, dir, "the path is too long");
     }
     ch_status status = ch_dir_make(keys_dir, error);
+    if (status == CH_OK) {
+        status = ch_key_copies_add(store, keys_dir, error);
+    }
     for (size_t i = 0; i < 2 && status == CH_OK; i++) {
         status = copy_keys(store, keys_dir, names[i], error);
     }
     if (status == CH_OK && !is_absent(store, "keys/erasures")) {
         status = copy_keys(store, keys_dir, "erasures", error);
     }
-    if (status == CH_OK) {
-        status = ch_dir_sync(keys_dir, error);
-    }
-    return status == CH_OK ? ch_key_copies_add(store, keys_dir, error) : status;
+    return status == CH_OK ? ch_dir_sync(keys_dir, error) : status;
 }
 
 /* Walks through the copied log; where it ends. */

@@ -38,7 +38,7 @@ ch_status ch_erasures_apply(ch_store *store, ch_error *error) CH_MUST_CHECK;
 /* And afterwards: carries out what the state says and the list does not (a crash came in between). */
 ch_status ch_erasures_settle(ch_store *store, ch_error *error) CH_MUST_CHECK;
 
-/* A backup has copied the keys to this folder. Only the newest 1,000 are remembered. */
+/* A backup is about to copy the keys to this folder; what is erased while it does must be erased there afterwards. Only the newest 1,000 are remembered. */
 ch_status ch_key_copies_add(const ch_store *store, const char *copy_dir, ch_error *error) CH_MUST_CHECK;
 /* Brings every copy up to the list. Each goes to visit: CH_OK, or why it was not reached. May take long: not on a thread
  * that others wait for. CH_IO, CH_CORRUPT, CH_NO_MEMORY: the list or the copies cannot be read here. */

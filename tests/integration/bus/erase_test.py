@@ -9,7 +9,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import chp
 from chp import event
-from hub import BIN, SOURCE, OwnHubTest
+from hub import BIN, SOURCE, OwnHubTest, wait_until
 
 # What is looked for everywhere afterwards.
 CANARIES = ["Canary Nowhere", "138-0000-1234", "the canary sings", "a later canary", "a canary in a dead letter",
@@ -218,6 +218,17 @@ class Erasing(OwnHubTest):
         copy, = self.erase()["copies"]
         self.assertEqual((copy["copy"], copy["erased"]), ("all", False))
         self.assertTrue(copy["text"])
+
+    def test_a_backup_has_all_copies_looked_at_again(self):
+        """Of a case that is erased while it is made, its copy may have got the key."""
+        first, away = self.hub.path("first"), self.hub.path("away.keys")
+        self.hub.casehub("backup", first)
+        os.rename(f"{first}.keys", away)
+        self.assertEqual([copy["erased"] for copy in self.erase()["copies"]], [False])
+        os.rename(away, f"{first}.keys")
+        self.hub.casehub("backup", self.hub.path("second"))
+        wait_until(lambda: [copy["erased"] for row in self.operator.query("erasure", case=self.case)
+                            for copy in row.get("copies", [])] == [True, True], "both copies are without the key")
 
     def test_a_state_that_was_made_without_keys_finds_persons_again(self):
         self.assertEqual(self.hub.stop(), 0)

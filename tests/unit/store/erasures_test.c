@@ -179,6 +179,22 @@ static void a_copy_that_is_away_is_told_and_made_up_for(void **state)
     assert_true(copy_has_key(f, 1));
 }
 
+static void a_copy_that_a_backup_left_half_done_is_reached_too(void **state)
+{
+    fixture *f = *state;
+    char backup[FOLDER_PATH_SIZE * 2], in_the_way[FOLDER_PATH_SIZE * 4];
+    snprintf(backup, sizeof backup, "%s/backup", f->dir);
+    snprintf(in_the_way, sizeof in_the_way, "%s/deadletters.slots", f->copy);
+    assert_int_equal(mkdir(f->copy, 0700), 0);
+    assert_int_equal(mkdir(in_the_way, 0700), 0); /* no file takes the place of a folder */
+    assert_status(ch_store_backup(f->store, backup, &f->error), CH_IO);
+    assert_true(copy_has_key(f, 2));
+    erase(f, 2);
+    erase_copies(f);
+    assert_int_equal(f->reached, 1);
+    assert_false(copy_has_key(f, 2));
+}
+
 static void a_copy_gets_the_list_too_and_is_remembered_once(void **state)
 {
     fixture *f = *state;
@@ -214,6 +230,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_erased_is_on_the_list_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_start_carries_the_list_out, setup, teardown),
         cmocka_unit_test_setup_teardown(a_copy_that_is_away_is_told_and_made_up_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_copy_that_a_backup_left_half_done_is_reached_too, setup, teardown),
         cmocka_unit_test_setup_teardown(a_copy_gets_the_list_too_and_is_remembered_once, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_no_copy_of_these_keys_is_left_alone, setup, teardown),
     };
