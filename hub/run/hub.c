@@ -20,8 +20,6 @@
 #define TASK_PIPE 4096
 #define PARCEL_PIPE 1024
 #define COMMAND_PIPE 16
-/* Some five million looks. */
-#define AUDIT_MAP_BYTES ((size_t)2 << 30)
 
 static ch_status make_pipes(ch_hub *hub, ch_error *error)
 {
@@ -69,11 +67,12 @@ static void free_hub(ch_hub *hub)
     free(hub);
 }
 
+/* As large as the log may become: when it is full, nobody may look any more. */
 static ch_status open_audit(ch_hub *hub, ch_error *error)
 {
     char dir[sizeof hub->store->dir + sizeof "/audit"];
     snprintf(dir, sizeof dir, "%s/audit", hub->store->dir);
-    return ch_audit_open(&hub->audit, dir, AUDIT_MAP_BYTES, error);
+    return ch_audit_open(&hub->audit, dir, hub->options.store.log_map_bytes, error);
 }
 
 static ch_status start_threads(ch_hub *hub, ch_error *error)

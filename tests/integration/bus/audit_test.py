@@ -109,6 +109,14 @@ class Kept(OwnHubTest):
         for place in ("store", "backup"):
             self.assertEqual(self.verify(hub.path(place)), (0, []))
 
+    def test_it_may_become_as_large_as_the_log(self):
+        """When it is full, nobody may look at a case any more."""
+        hub = self.new_hub(data_dir="store", store__log_map="6GiB").start()
+        with open(f"/proc/{hub.process.pid}/maps", encoding="utf-8") as file:
+            sizes = {line.split()[5]: int(line.split("-")[1].split()[0], 16) - int(line.split("-")[0], 16)
+                     for line in file if line.rstrip().endswith("data.mdb")}
+        self.assertEqual([sizes[hub.path(f"store/{name}/data.mdb")] for name in ("log", "audit")], [6 << 30, 6 << 30])
+
     def test_one_that_was_changed_is_found(self):
         hub = self.new_hub(data_dir="store").start()
         hub.casehub("case", "list", "--system", "forged-later")
