@@ -187,7 +187,7 @@ static void a_copy_that_a_backup_left_half_done_is_reached_too(void **state)
     snprintf(in_the_way, sizeof in_the_way, "%s/deadletters.slots", f->copy);
     assert_int_equal(mkdir(f->copy, 0700), 0);
     assert_int_equal(mkdir(in_the_way, 0700), 0); /* no file takes the place of a folder */
-    assert_status(ch_store_backup(f->store, backup, &f->error), CH_IO);
+    assert_status(ch_store_backup(f->store, NULL, backup, &f->error), CH_IO);
     assert_true(copy_has_key(f, 2));
     erase(f, 2);
     erase_copies(f);
