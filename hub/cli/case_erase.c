@@ -169,22 +169,36 @@ static ch_status await_copies(ch_cli *cli, const char *case_id, json_t **out_row
     }
 }
 
-static ch_status write_certificate(ch_cli *cli, const char *file, const json_t *row)
+/* Made before the case is touched: what is erased cannot be erased again for its certificate. */
+static ch_status open_certificate(ch_cli *cli, FILE **out_file)
+{
+    const char *path = ch_argument_text(cli->arguments, "certificate");
+    if (path == NULL) {
+        return CH_OK;
+    }
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    *out_file = fd < 0 ? NULL : fdopen(fd, "w");
+    if (*out_file != NULL) {
+        return CH_OK;
+    }
+    int code = errno;
+    if (fd >= 0) {
+        close(fd);
+        unlink(path);
+    }
+    return ch_error_set(&cli->error, CH_IO, path,
+                        "nothing was erased, because the certificate cannot be made: %s", strerror(code));
+}
+
+static ch_status write_certificate(ch_cli *cli, FILE *file, const json_t *row)
 {
     char *text = json_dumps(row, JSON_INDENT(2));
-    int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
     bool written =
-        text != NULL && out != NULL && fprintf(out, "%s\n", text) > 0 && fflush(out) == 0 && fsync(fd) == 0;
+        text != NULL && fprintf(file, "%s\n", text) > 0 && fflush(file) == 0 && fsync(fileno(file)) == 0;
     int code = errno;
-    if (out != NULL) {
-        written = fclose(out) == 0 && written;
-    } else if (fd >= 0) {
-        close(fd);
-    }
     free(text);
     return written ? CH_OK
-                   : ch_error_set(&cli->error, CH_IO, file,
+                   : ch_error_set(&cli->error, CH_IO, ch_argument_text(cli->arguments, "certificate"),
                                   "the case is erased, but the certificate cannot be written: %s",
                                   strerror(code));
 }
@@ -226,9 +240,8 @@ static void print_text(ch_cli *cli, const json_t *row)
     ch_page_text(out, "note", beyond_reach);
 }
 
-static ch_status certify(ch_cli *cli, json_t *row, int64_t dropped)
+static ch_status certify(ch_cli *cli, FILE *file, json_t *row, int64_t dropped)
 {
-    const char *file = ch_argument_text(cli->arguments, "certificate");
     ch_row_show_times(row);
     json_object_set_new(row, "hub", json_string(casehub_hub_code(cli->hub)));
     json_object_set_new(row, "dead_letters", json_integer(dropped));
@@ -244,15 +257,12 @@ static ch_status certify(ch_cli *cli, json_t *row, int64_t dropped)
     return ch_row_print_json(cli->world->out, row) == CH_OK ? CH_OK : ch_cli_no_memory(cli);
 }
 
-static ch_status erase(ch_cli *cli, const char *case_id, json_t *row)
+static ch_status erase(ch_cli *cli, const char *case_id, json_t *row, FILE *file)
 {
     json_t *certificate = NULL;
     const char *reason = ch_argument_text(cli->arguments, "reason");
     search of = {.cli = cli, .row = row, .case_id = case_id, .reason = reason};
     ch_status status = CH_OK;
-    if (ch_row_bool(row, "held")) {
-        return ch_error_set(&cli->error, CH_REFUSED, case_id, "it is under a legal hold");
-    }
     if (is_at_work(row)) {
         status = cancel(cli, case_id);
     }
@@ -267,9 +277,30 @@ static ch_status erase(ch_cli *cli, const char *case_id, json_t *row)
         status = await_copies(cli, case_id, &certificate);
     }
     if (status == CH_OK) {
-        status = certify(cli, certificate, of.dropped);
+        status = certify(cli, file, certificate, of.dropped);
     }
     json_decref(certificate);
+    return status;
+}
+
+/* Without an erasure there is no certificate. */
+static ch_status erase_with_certificate(ch_cli *cli, const char *case_id, json_t *row)
+{
+    FILE *file = NULL;
+    if (ch_row_bool(row, "held")) {
+        return ch_error_set(&cli->error, CH_REFUSED, case_id, "it is under a legal hold");
+    }
+    ch_status status = open_certificate(cli, &file);
+    if (status != CH_OK) {
+        return status;
+    }
+    status = erase(cli, case_id, row, file);
+    if (file != NULL) {
+        fclose(file);
+    }
+    if (file != NULL && status != CH_OK) {
+        unlink(ch_argument_text(cli->arguments, "certificate"));
+    }
     return status;
 }
 
@@ -289,7 +320,7 @@ ch_status ch_case_erase(ch_cli *cli)
     char case_id[64];
     json_t *row = NULL;
     ch_status status = with_case(cli, case_id, &row);
-    status = status == CH_OK ? erase(cli, case_id, row) : status;
+    status = status == CH_OK ? erase_with_certificate(cli, case_id, row) : status;
     json_decref(row);
     return status;
 }

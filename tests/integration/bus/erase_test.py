@@ -147,11 +147,24 @@ class Erasing(OwnHubTest):
         self.assertEqual(self.found("--phone", SPELLINGS[0]), {self.other})
         self.assert_gone(self.everything())
 
+    def test_nothing_is_erased_when_its_certificate_cannot_be_made(self):
+        with open(self.hub.path("there.json"), "x", encoding="utf-8"):
+            pass
+        for name in ("there.json", "no-folder/certificate.json"):
+            done = self.hub.casehub("case", "erase", self.case, "--reason", "asked for", "--certificate",
+                                    self.hub.path(name), check=False)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn("nothing was erased", done.stderr)
+        self.assertTrue(CANARIES[2] in self.everything())
+        self.assertNotEqual(self.hub.casehub("case", "show", self.case)[0]["state"], "cancelled")
+
     def test_a_second_time_is_a_conflict(self):
         self.erase()
-        done = self.hub.casehub("case", "erase", self.case, "--reason", "again", check=False)
+        done = self.hub.casehub("case", "erase", self.case, "--reason", "again", "--certificate",
+                                self.hub.path("again.json"), check=False)
         self.assertIn("erased already", done.stderr + done.stdout)
         self.assertNotEqual(done.returncode, 0)
+        self.assertFalse(os.path.exists(self.hub.path("again.json")))
 
     def test_a_case_that_is_held_stays_until_the_hold_is_lifted(self):
         self.hub.casehub("case", "hold", self.twin, "--reason", "court")
