@@ -8,6 +8,8 @@
 
 #include "hub/store/store.h"
 
+#include <inttypes.h>
+
 #define SECRET_LIMIT ((size_t)1024 * 1024)
 #define SLICE_RECORDS 4096
 #define COMMIT_EVERY 65536
@@ -149,10 +151,15 @@ static ch_status take_record(ch_state *state, const ch_record *record, ch_error 
 {
     ch_event event;
     ch_status status = ch_state_begin(state, error);
-    if (status == CH_OK) {
-        status = ch_record_event(record, &event);
+    if (status != CH_OK) {
+        return status;
     }
-    return status == CH_OK ? ch_persons_of_record(state, record, &event) : status;
+    status = ch_record_event(record, &event);
+    status = status == CH_OK ? ch_persons_of_record(state, record, &event) : status;
+    return status == CH_OK
+               ? CH_OK
+               : ch_error_set(error, status, "state", "who is in record %" PRIu64 " cannot be noted: %s",
+                              record->sequence, ch_status_text(status));
 }
 
 static ch_status take_gap(ch_state *state, ch_log_reader *reader, uint64_t from, ch_error *error)
