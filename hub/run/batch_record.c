@@ -34,7 +34,8 @@ static bool makes_letter(const ch_event *event)
            ch_str_is(ch_mp_find_str(event->data, "action"), "made");
 }
 
-/* The key that will seal the secret. Of an erased case nothing is kept any more that would have to be sealed. A dead letter has a slot of its own, so that it can be destroyed alone. */
+/* The key that will seal the secret. Of an erased case nothing is kept any more that would have to be sealed. A dead letter
+ * has a slot of its own, so that it can be destroyed alone. */
 static ch_status choose_key(ch_batch *batch, const ch_event *event, ch_placed *placed, ch_error *error)
 {
     ch_status status;
