@@ -22,6 +22,53 @@ static const char beyond_reach[] =
     "are not listed "
     "here), cells that a disk has put aside, and what a person has read or written down.";
 
+/* ---- the cases that go along */
+
+static ch_status append_merged(ch_cli *cli, json_t *rows, const json_t *row)
+{
+    size_t index;
+    const json_t *link;
+    ch_status status = CH_OK;
+    json_array_foreach(json_object_get(row, "links"), index, link)
+    {
+        json_t *merged = NULL;
+        const char *id = ch_row_text(link, "case");
+        if (status != CH_OK || strcmp(ch_row_text(link, "relation"), "merged") != 0) {
+            continue;
+        }
+        status = ch_cli_query_one(cli, "case", json_pack("{s:s}", "case", id), id, &merged);
+        if (status == CH_OK && json_array_append_new(rows, merged) != 0) {
+            status = ch_cli_no_memory(cli);
+        }
+    }
+    return status;
+}
+
+/* Of the first row's case: merges make a tree. */
+static ch_status gather_merged(ch_cli *cli, json_t *rows)
+{
+    ch_status status = CH_OK;
+    for (size_t i = 0; i < json_array_size(rows) && status == CH_OK; i++) {
+        status = append_merged(cli, rows, json_array_get(rows, i));
+    }
+    return status;
+}
+
+/* The hub would refuse it, too, but only when the case was cancelled. */
+static ch_status check_holds(ch_cli *cli, const json_t *rows)
+{
+    size_t index;
+    const json_t *row;
+    json_array_foreach(rows, index, row)
+    {
+        if (ch_row_bool(row, "held")) {
+            return ch_error_set(&cli->error, CH_REFUSED, ch_row_text(row, "case"),
+                                "it is under a legal hold");
+        }
+    }
+    return CH_OK;
+}
+
 /* ---- it is at work no more */
 
 static bool is_at_work(const json_t *row)
@@ -51,8 +98,8 @@ static ch_status cancel(ch_cli *cli, const char *case_id)
 
 typedef struct search {
     ch_cli *cli;
-    const json_t *row; /* of the case */
-    const char *case_id, *reason;
+    const json_t *rows; /* of the cases */
+    const char *reason;
     int64_t dropped;
 } search;
 
@@ -61,17 +108,30 @@ static bool holds(ch_str raw, const char *text)
     return memmem(raw.at, raw.size, text, strlen(text)) != NULL;
 }
 
-static bool tells_of_case(const search *of, ch_str raw)
+static bool tells_of_case(const json_t *row, ch_str raw)
 {
     size_t index;
     const json_t *ref;
-    if (holds(raw, of->case_id)) {
+    if (holds(raw, ch_row_text(row, "case"))) {
         return true;
     }
-    json_array_foreach(json_object_get(of->row, "refs"), index, ref)
+    json_array_foreach(json_object_get(row, "refs"), index, ref)
     {
         const char *text = json_is_string(ref) ? json_string_value(ref) : ch_row_text(ref, "ref");
         if (strlen(text) >= REF_LEAST && holds(raw, text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool tells_of_any(const search *of, ch_str raw)
+{
+    size_t index;
+    const json_t *row;
+    json_array_foreach(of->rows, index, row)
+    {
+        if (tells_of_case(row, raw)) {
             return true;
         }
     }
@@ -93,7 +153,7 @@ static ch_status look_at_letter(search *of, int64_t number, bool *out_tells)
     ch_buf_init(&raw, RAW_MAX);
     if (base64.size > 0 && ch_base64_is_valid(base64)) {
         ch_base64_decode(&raw, base64);
-        *out_tells = raw.failed == CH_OK && tells_of_case(of, ch_buf_str(&raw));
+        *out_tells = raw.failed == CH_OK && tells_of_any(of, ch_buf_str(&raw));
     }
     ch_buf_done(&raw);
     json_decref(row);
@@ -257,13 +317,13 @@ static ch_status certify(ch_cli *cli, FILE *file, json_t *row, int64_t dropped)
     return ch_row_print_json(cli->world->out, row) == CH_OK ? CH_OK : ch_cli_no_memory(cli);
 }
 
-static ch_status erase(ch_cli *cli, const char *case_id, json_t *row, FILE *file)
+static ch_status erase(ch_cli *cli, const char *case_id, const json_t *rows, FILE *file)
 {
     json_t *certificate = NULL;
     const char *reason = ch_argument_text(cli->arguments, "reason");
-    search of = {.cli = cli, .row = row, .case_id = case_id, .reason = reason};
+    search of = {.cli = cli, .rows = rows, .reason = reason};
     ch_status status = CH_OK;
-    if (is_at_work(row)) {
+    if (is_at_work(json_array_get(rows, 0))) {
         status = cancel(cli, case_id);
     }
     if (status == CH_OK) {
@@ -284,17 +344,14 @@ static ch_status erase(ch_cli *cli, const char *case_id, json_t *row, FILE *file
 }
 
 /* Without an erasure there is no certificate. */
-static ch_status erase_with_certificate(ch_cli *cli, const char *case_id, json_t *row)
+static ch_status erase_with_certificate(ch_cli *cli, const char *case_id, const json_t *rows)
 {
     FILE *file = NULL;
-    if (ch_row_bool(row, "held")) {
-        return ch_error_set(&cli->error, CH_REFUSED, case_id, "it is under a legal hold");
-    }
     ch_status status = open_certificate(cli, &file);
     if (status != CH_OK) {
         return status;
     }
-    status = erase(cli, case_id, row, file);
+    status = erase(cli, case_id, rows, file);
     if (file != NULL) {
         fclose(file);
     }
@@ -320,8 +377,18 @@ ch_status ch_case_erase(ch_cli *cli)
     char case_id[64];
     json_t *row = NULL;
     ch_status status = with_case(cli, case_id, &row);
-    status = status == CH_OK ? erase_with_certificate(cli, case_id, row) : status;
-    json_decref(row);
+    if (status != CH_OK) {
+        return status;
+    }
+    json_t *rows = json_pack("[o]", row);
+    status = rows == NULL ? ch_cli_no_memory(cli) : gather_merged(cli, rows);
+    if (status == CH_OK) {
+        status = check_holds(cli, rows);
+    }
+    if (status == CH_OK) {
+        status = erase_with_certificate(cli, case_id, rows);
+    }
+    json_decref(rows);
     return status;
 }
 

@@ -147,6 +147,15 @@ class Erasing(OwnHubTest):
         self.assertEqual(self.found("--phone", SPELLINGS[0]), {self.other})
         self.assert_gone(self.everything())
 
+    def test_dead_letters_about_what_was_merged_into_it_go_along(self):
+        lost = event("case.noted", "hotline/1", "6", {"text": "see CALL-0002"}, subject="ZJ-20260101-999")
+        self.connector.publish(lost, checkpoint={"connector": "hotline-in", "from": "1", "to": "2"})
+        other = event("case.noted", "hotline/1", "7", {"text": "see CALL-0003"}, subject="ZJ-20260101-999")
+        self.connector.publish(other, checkpoint={"connector": "hotline-in", "from": "2", "to": "3"})
+        self.assertEqual(len(self.hub.casehub("deadletter", "list")), 3)
+        self.assertEqual(self.erase()["dead_letters"], 2)
+        self.assertEqual(len(self.hub.casehub("deadletter", "list")), 1)
+
     def test_nothing_is_erased_when_its_certificate_cannot_be_made(self):
         with open(self.hub.path("there.json"), "x", encoding="utf-8"):
             pass
@@ -172,6 +181,8 @@ class Erasing(OwnHubTest):
             done = self.hub.casehub("case", "erase", case, "--reason", "asked for", check=False)
             self.assertEqual(done.returncode, 65, done.stderr)
             self.assertIn("hold", done.stderr)
+        self.assertNotEqual(self.hub.casehub("case", "show", self.case)[0]["state"], "cancelled")
+        self.assertEqual(len(self.hub.casehub("deadletter", "list")), 1)
         self.assertTrue(CANARIES[2] in self.everything())
         again = self.hub.casehub("case", "hold", self.twin, "--reason", "court", check=False)
         self.assertNotEqual(again.returncode, 0)
