@@ -131,6 +131,10 @@ static ch_status back_up_keys(const ch_store *store, const char *dir, ch_error *
     if (status == CH_OK && !is_absent(store, "keys/erasures")) {
         status = copy_keys(store, keys_dir, "erasures", error);
     }
+    /* Whoever serves from this one erases in the other copies, too; and in this one. */
+    if (status == CH_OK) {
+        status = copy_keys(store, keys_dir, "copies", error);
+    }
     return status == CH_OK ? ch_dir_sync(keys_dir, error) : status;
 }
 

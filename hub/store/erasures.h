@@ -6,7 +6,7 @@
  *     <case number> <sequence of its hub.erased> <epoch> <recorded time, ms>
  *
  * keys/copies names the folders that backups copied the keys to, a line each, absolute. What was erased since is erased
- * there too (ch_key_copies_erase), as long as they can be reached.
+ * there too (ch_key_copies_erase), as long as they can be reached. Each copy has the list as it was when it was made.
  */
 #ifndef CH_STORE_ERASURES_H
 #define CH_STORE_ERASURES_H

@@ -205,18 +205,20 @@ static ch_status copy_file(const import *run, const char *keys, const char *name
     return status;
 }
 
-/* What was erased later than the archive ends is on the list, when there is one. */
-static ch_status copy_erasures(const import *run, ch_error *error)
+/* What was erased later than the archive ends, and where other copies of the keys are: each on its list, when there is one. */
+static ch_status copy_lists(const import *run, ch_error *error)
 {
+    static const char *const lists[] = {"erasures", "copies"};
     char keys[CH_PATH_SIZE];
     if (!is_new(run) || run->options->keys_dir == NULL) {
         return CH_OK;
     }
     ch_status status = join(keys, run, "keys", error);
-    if (status == CH_OK) {
-        status = copy_file(run, keys, "erasures", error);
+    for (size_t i = 0; i < sizeof lists / sizeof *lists && status == CH_OK; i++) {
+        status = copy_file(run, keys, lists[i], error);
+        status = status == CH_NOT_FOUND ? CH_OK : status;
     }
-    return status == CH_NOT_FOUND ? CH_OK : status;
+    return status;
 }
 
 static ch_status adopt_slots(import *run, size_t which, ch_error *error)
@@ -277,7 +279,7 @@ static ch_status begin(import *run, ch_error *error)
         status = take_slots(run, 1, error);
     }
     if (status == CH_OK) {
-        status = copy_erasures(run, error);
+        status = copy_lists(run, error);
     }
     if (status == CH_OK && !is_new(run)) {
         status = write_format(run, error);

@@ -205,6 +205,22 @@ class Erasing(OwnHubTest):
     def said(self):
         return [e["data"] for e in self.operator.read() if e["type"] == "hub.erased"]
 
+    def test_after_a_restore_the_copies_are_still_known(self):
+        first, second = self.hub.path("first"), self.hub.path("second")
+        self.hub.casehub("backup", first)
+        self.hub.casehub("backup", second)
+        self.restore(first)
+        self.assertEqual([(copy["copy"], copy["erased"]) for copy in self.erase()["copies"]],
+                         [(f"{first}.keys", True), (f"{second}.keys", True)])
+
+    def test_a_restored_backup_knows_its_own_copy_when_all_else_is_lost(self):
+        backup = self.hub.path("backup")
+        self.hub.casehub("backup", backup)
+        os.remove(self.hub.path("store/keys/copies"))
+        self.restore(backup)
+        copy, = self.erase()["copies"]
+        self.assertEqual((copy["copy"], copy["erased"]), (f"{backup}.keys", True))
+
     def test_a_backup_in_which_it_was_held_comes_back_without_it(self):
         backup = self.hub.path("backup")
         self.hub.casehub("case", "hold", self.twin, "--reason", "court")
