@@ -238,8 +238,8 @@ static int step_exec(void *state)
     int64_t timeout_ms = e->child.values[OPTION_TIMEOUT].number;
     ch_child_listen(&e->child);
     read_answers(e);
-    if (e->id[0] != '\0' && e->child.pending.size > 0) {
-        ch_child_write(&e->child, "", 0);
+    if (e->id[0] != '\0' && e->child.pending.size > 0 && !ch_child_write(&e->child, "", 0)) {
+        end(e, "it does not read its messages");
     }
     if (e->id[0] != '\0' && now_ms(e) - e->sent_at_ms >= timeout_ms) {
         end(e, "it does not answer in time");

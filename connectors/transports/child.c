@@ -252,9 +252,11 @@ void ch_child_end(ch_child *child)
 {
     if (child->pid != 0 && child->kill_at_ms == 0) {
         kill(-child->pid, SIGTERM);
-        close_fd(&child->output); /* who does not stop writing would be readable for ever */
         child->kill_at_ms = child->host->monotonic_ms(child->host) + child->values[CH_CHILD_GRACE].number;
     }
+    /* Who does not stop writing, or has closed what is written to, would be ready for ever. */
+    close_fd(&child->input);
+    close_fd(&child->output);
 }
 
 static void describe(int status, char *how, size_t how_size)

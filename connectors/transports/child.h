@@ -62,7 +62,8 @@ void ch_child_close(ch_child *child);
 /* position: what it finds as CASEHUB_POSITION, NULL: nothing. Without input its standard input is empty. False: reason
  * tells why not. */
 bool ch_child_start(ch_child *child, const char *position, bool with_input, char *reason, size_t reason_size);
-/* Asks it to end, and sees to it that it does: call ch_child_has_ended from then on. */
+/* Asks it to end, and sees to it that it does: call ch_child_has_ended from then on. Nothing more is read of it, not even
+ * of what it had started and what left its group. */
 void ch_child_end(ch_child *child);
 /* True once it has ended and was reaped, with all that it had started: how tells "exit 3", "signal 9", clean whether it
  * was exit 0. Its last output can still be read. */

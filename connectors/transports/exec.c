@@ -41,7 +41,8 @@ typedef struct exec {
     size_t mark_size; /* of the mark behind it */
     char position[POSITION_MOST + 1]; /* that the mark says */
     bool waiting, skipping,
-        ended; /* a unit waits; the rest of an endless line is dropped; end of the output */
+        ended, /* a unit waits; the rest of an endless line is dropped; end of the output */
+        dry;   /* nothing more can be read for now */
     int64_t retry_at_ms, heard_at_ms, started_ms, unit_time_ms;
     uint64_t units, records, dead_letters; /* since the last mark: the latter two */
     const char *reading;                   /* what read_text hands out */
@@ -282,6 +283,7 @@ static void read_output(exec *e)
         }
         long got = ch_child_read(&e->child, room, READ_SIZE);
         e->text.size = size + (got > 0 ? (size_t)got : 0);
+        e->dry = got < 0;
         if (got <= 0) {
             e->ended = got == 0;
             e->heard_at_ms = e->ended ? now_ms(e) : e->heard_at_ms;
@@ -323,9 +325,17 @@ static void rest(exec *e, const char *how, bool clean)
     ch_child_rest(&e->child, clean ? e->child.values[OPTION_EVERY].number : -1);
 }
 
-static void start_again(exec *e)
+/* It has ended. What it had started and what left its group may hold its output, and nobody waits for that. */
+static void leave_or_start(exec *e)
 {
     char reason[200];
+    if (!e->ended && e->dry) {
+        ch_child_end(&e->child);
+        e->ended = true;
+    }
+    if (!e->ended || left(e) > 0 || now_ms(e) < e->child.start_at_ms) {
+        return;
+    }
     if (!start(e, reason, sizeof reason)) {
         say(e, CASEHUB_WARN, "the program cannot be started", reason);
         ch_child_rest(&e->child, -1);
@@ -338,8 +348,9 @@ static void watch_times(exec *e)
     if (e->child.pid == 0 || e->child.kill_at_ms != 0) {
         return;
     }
-    if (e->child.pending.size > 0) {
-        ch_child_write(&e->child, "", 0);
+    if (e->child.pending.size > 0 && !ch_child_write(&e->child, "", 0)) {
+        end(e, "it does not read its acknowledgements");
+        return;
     }
     if (e->ended && now_ms(e) - e->heard_at_ms >= values[CH_CHILD_GRACE].number) {
         end(e, "it has closed its output, but does not end");
@@ -401,13 +412,11 @@ static int step_exec(void *state)
         return 0; /* what it wrote last is still to be read */
     }
     if (e->child.pid == 0) {
-        if (e->ended && now_ms(e) >= e->child.start_at_ms) {
-            start_again(e);
-        }
+        leave_or_start(e);
     } else {
         watch_times(e);
     }
-    return wait_ms(e);
+    return e->ended && left(e) > 0 ? 0 : wait_ms(e);
 }
 
 const casehub_transport ch_transport_exec = {

@@ -3,10 +3,14 @@
 #include "connectors/senders/senders.h"
 #include "tests/unit/connectors/stage.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define OPTIONS_MOST 8
 #define PATIENCE_MS 20000
@@ -222,6 +226,25 @@ static void one_that_hangs_is_ended_and_the_message_comes_later(void **state)
     assert_string_equal(b->on.text, "later: it does not answer in time\n");
 }
 
+/* A message that is longer than a pipe holds. */
+static void one_that_closes_its_input_leaves_the_message_for_later_at_once(void **state)
+{
+    static char body[300000];
+    bench *b = *state;
+    char path[PATH_MAX];
+    memset(body, 'a', sizeof body - 1);
+    snprintf(path, sizeof path, "%s/go", b->on.folder);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    open_program(b, "read -r line <go; exec <&-; exec sleep 1000");
+    send_body(b, "m", body, "text/plain");
+    ch_sender_exec.step(b->sender);
+    assert_string_equal(b->on.text, "");
+    int go = open(path, O_WRONLY | O_CLOEXEC);
+    assert_int_equal(write(go, "\n", 1), 1);
+    close(go);
+    step_until(b, b->on.text, "later: it does not read its messages");
+}
+
 static void one_that_does_not_stop_talking_is_ended(void **state)
 {
     bench *b = *state;
@@ -240,6 +263,7 @@ int main(void)
         ON_BENCH(a_body_that_is_no_utf_8_cannot_be_said),
         ON_BENCH(one_that_crashes_leaves_the_message_for_later_and_is_started_again),
         ON_BENCH(one_that_hangs_is_ended_and_the_message_comes_later),
+        ON_BENCH(one_that_closes_its_input_leaves_the_message_for_later_at_once),
         ON_BENCH(one_that_does_not_stop_talking_is_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

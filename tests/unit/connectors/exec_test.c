@@ -297,6 +297,21 @@ static void what_it_says_goes_into_the_log_within_bounds(void **state)
     assert_null(strstr(b->log, "line 20\n"));
 }
 
+static void what_leaves_its_group_does_not_keep_it_from_being_started_again(void **state)
+{
+    bench *b = *state;
+    int pid = 0;
+    open_program(b, "if [ -p began ]; then echo again; exit; fi; mkfifo began\n"
+                    "setsid sh -c 'echo $$; echo >began; exec sleep 60' & read -r line <began; printf half");
+    step_until(b, b->on.text, "\n");
+    assert_int_equal(sscanf(b->on.text, "[%d", &pid), 1);
+    step_until(b, b->log, "the program has ended: exit 0");
+    step_until(b, b->on.text, "[half]");
+    b->now_ms += 60000;
+    step_until(b, b->on.text, "[again\n]");
+    assert_int_equal(kill(pid, SIGKILL), 0); /* it is there all the time */
+}
+
 static void closing_ends_it_with_all_that_it_started(void **state)
 {
     bench *b = *state;
@@ -329,6 +344,7 @@ int main(void)
         ON_BENCH(one_that_ends_well_is_started_again_when_it_is_time),
         ON_BENCH(a_silent_one_is_ended),
         ON_BENCH(what_it_says_goes_into_the_log_within_bounds),
+        ON_BENCH(what_leaves_its_group_does_not_keep_it_from_being_started_again),
         ON_BENCH(closing_ends_it_with_all_that_it_started),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
