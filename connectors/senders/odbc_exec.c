@@ -192,13 +192,17 @@ static ch_status take_parameters(job *j, const casehub_value *names, const caseh
     return status;
 }
 
+/* What keeps it from connecting, a password file that cannot be read too, is no fault of the message. */
+static ch_status connect_job(job *j)
+{
+    ch_status status = ch_odbc_open(&j->odbc, j->connection, j->password_file, j->timeout_ms, &j->error);
+    return status == CH_INVALID ? CH_UNAVAILABLE : status;
+}
+
 static void run_job(void *context)
 {
     job *j = context;
-    j->status = CH_OK;
-    if (j->odbc == NULL) {
-        j->status = ch_odbc_open(&j->odbc, j->connection, j->password_file, j->timeout_ms, &j->error);
-    }
+    j->status = j->odbc == NULL ? connect_job(j) : CH_OK;
     if (j->status == CH_OK) {
         j->status = ch_odbc_run(j->odbc, j->statement, j->parameters, j->count, &j->error);
     }
@@ -226,6 +230,14 @@ static void send_message(void *state, const casehub_message *message)
     }
 }
 
+static void settle_failed(const sender *s, const job *j)
+{
+    char reason[500];
+    const ch_error *why = &j->error;
+    snprintf(reason, sizeof reason, "%s%s%s", why->where, why->where[0] == '\0' ? "" : ": ", why->text);
+    settle(s, j->status == CH_INVALID ? CASEHUB_UNDELIVERABLE : CASEHUB_LATER, reason);
+}
+
 static void settle_job(const sender *s)
 {
     job *j = s->job;
@@ -235,7 +247,7 @@ static void settle_job(const sender *s)
     } else if (j->status == CH_OK) {
         settle(s, CASEHUB_SENT, NULL);
     } else {
-        settle(s, j->status == CH_INVALID ? CASEHUB_UNDELIVERABLE : CASEHUB_LATER, j->error.text);
+        settle_failed(s, j);
     }
 }
 

@@ -1,13 +1,11 @@
 #include "connectors/transports/odbc.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include "connectors/transports/secret_file.h"
+
 #include <sodium.h>
 #include <sqlext.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define PASSWORD_MOST 500
 #define CONNECTION_MOST ((size_t)8 * 1024)
@@ -168,29 +166,28 @@ ch_status ch_odbc_address(const char *connection, char out[CH_ODBC_ADDRESS_SIZE]
     return CH_OK;
 }
 
-static ch_status read_password(const char *file, char out[PASSWORD_MOST + 1], ch_error *error)
+static ch_status take_password(const ch_secret_file *file, const char *path, char out[PASSWORD_MOST + 1],
+                               ch_error *error)
 {
-    struct stat facts;
-    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0 || fstat(fd, &facts) != 0) {
-        ch_status status = ch_error_set(error, CH_INVALID, file, "%s", strerror(errno));
-        if (fd >= 0) {
-            close(fd);
-        }
-        return status;
+    ch_str line = {file->text, strcspn(file->text, "\r\n")};
+    return ch_str_copy(out, PASSWORD_MOST + 1, line) == CH_OK
+               ? CH_OK
+               : ch_error_set(error, CH_INVALID, path, "a password of at most %d bytes is expected",
+                              PASSWORD_MOST);
+}
+
+static ch_status read_password(const char *path, char out[PASSWORD_MOST + 1], ch_error *error)
+{
+    ch_secret_file file;
+    ch_status status = ch_secret_file_read(&file, path, error);
+    if (status == CH_OK) {
+        status = take_password(&file, path, out, error);
     }
-    ssize_t size = read(fd, out, PASSWORD_MOST + 1);
-    close(fd);
-    if ((facts.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-        return ch_error_set(error, CH_INVALID, file, "others may read it: chmod 600");
+    ch_secret_file_wipe(&file);
+    if (status != CH_OK) {
+        error->status = CH_INVALID;
     }
-    if (size < 0 || size > PASSWORD_MOST) {
-        return ch_error_set(error, CH_INVALID, file, "a password of at most %d bytes is expected",
-                            PASSWORD_MOST);
-    }
-    out[size] = '\0';
-    out[strcspn(out, "\r\n")] = '\0';
-    return CH_OK;
+    return status == CH_OK ? CH_OK : CH_INVALID;
 }
 
 /* The whole string with the password, which is wiped when it was used. */

@@ -6,6 +6,8 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define SENDER ch_sender_odbc_exec
 #define ANSWER_MS 60000 /* only what is broken needs it */
@@ -234,6 +236,30 @@ static void a_database_that_hangs_ends_it(void **state)
     run(b, "COMMIT");
 }
 
+static void a_password_that_cannot_be_read_is_no_fault_of_the_message(void **state)
+{
+    bench *b = *state;
+    char path[240], reason[320];
+    snprintf(path, sizeof path, "%s/password", b->on.folder);
+    value(b, "password_file")->text = path;
+    hand_over(b, "{\"ref\": \"1\", \"state\": \"a\"}");
+    snprintf(reason, sizeof reason, "%s: No such file or directory", path);
+    is_settled(b, CASEHUB_LATER, reason);
+    assert_int_equal(mkfifo(path, 0600), 0); /* nobody ever writes into it */
+    hand_over(b, "{\"ref\": \"1\", \"state\": \"a\"}");
+    snprintf(reason, sizeof reason, "%s: it is no plain file", path);
+    is_settled(b, CASEHUB_LATER, reason);
+    assert_int_equal(unlink(path), 0);
+    stage_write(&b->on, "password", "geheim\n");
+    assert_int_equal(chmod(path, 0640), 0);
+    hand_over(b, "{\"ref\": \"1\", \"state\": \"a\"}");
+    snprintf(reason, sizeof reason, "%s: only its owner may read it: chmod 600", path);
+    is_settled(b, CASEHUB_LATER, reason);
+    assert_int_equal(chmod(path, 0600), 0);
+    hand_over(b, "{\"ref\": \"1\", \"state\": \"a\"}");
+    is_settled(b, CASEHUB_SENT, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -243,6 +269,8 @@ int main(void)
                                         enter, leave),
         cmocka_unit_test_setup_teardown(a_database_that_is_away_or_locked_gets_it_later, enter, leave),
         cmocka_unit_test_setup_teardown(a_message_that_comes_again_is_written_once, enter, leave),
+        cmocka_unit_test_setup_teardown(a_password_that_cannot_be_read_is_no_fault_of_the_message, enter,
+                                        leave),
         cmocka_unit_test_setup_teardown(values_are_never_part_of_the_statement, enter, leave),
         cmocka_unit_test_setup_teardown(an_update_that_meets_no_row_is_undeliverable_where_one_is_expected,
                                         enter, leave),
