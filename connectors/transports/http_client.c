@@ -79,7 +79,9 @@ static bool set_up_easy(ch_http_client *client)
 {
     CURL *easy = client->easy;
     const ch_http_client_options *options = &client->options;
+    /* QUICK_EXIT: a name that is looked up for too long is left to its thread, not waited for in here. */
     return curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, client->detail) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&

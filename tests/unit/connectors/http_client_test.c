@@ -4,8 +4,11 @@
 #include "tests/unit/connectors/receiver.h"
 
 #include <arpa/inet.h>
+#include <dlfcn.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -67,6 +70,47 @@ static const ch_http_answer *ask(bench *b, const char *method, const char *path)
     char url[200];
     snprintf(url, sizeof url, "%s%s", b->receiver.url, path);
     return ask_with(b, &(ch_http_request){.method = method, .url = url, .body = "a=b", .body_size = 3});
+}
+
+/* ---- names */
+
+static int hurry[2] = {-1, -1}; /* a byte in it, or its end, ends a look-up that hangs */
+static atomic_bool looked_up;
+
+/* libcurl's look-ups come here. What a name server that is not there does: nothing for a long time. */
+__attribute__((visibility("default"))) int getaddrinfo(const char *name, const char *service,
+                                                       const struct addrinfo *hints, struct addrinfo **out)
+{
+    typedef int (*look_up)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+    if (name != NULL && strcmp(name, "hangs.invalid") == 0) {
+        struct pollfd ended = {.fd = hurry[0], .events = POLLIN};
+        poll(&ended, 1, 5000);
+        atomic_store(&looked_up, true);
+        return EAI_AGAIN;
+    }
+    return ((look_up)(uintptr_t)dlsym(RTLD_NEXT, "getaddrinfo"))(name, service, hints, out);
+}
+
+static void a_name_that_is_looked_up_for_too_long_holds_nobody_up(void **state)
+{
+    bench b;
+    ch_http_client_options options = usual;
+    (void)state;
+    options.connect_timeout_ms = 50;
+    assert_int_equal(pipe(hurry), 0);
+    open_bench(&b, &options);
+    const ch_http_answer *answer =
+        ask_with(&b, &(ch_http_request){.method = "GET", .url = "http://hangs.invalid/"});
+    assert_false(atomic_load(&looked_up));
+    assert_status(answer->status, CH_TIMEOUT);
+    close_bench(&b);
+    assert_false(atomic_load(&looked_up));
+    close(hurry[1]);
+    for (int round = 0; !atomic_load(&looked_up) && round < ROUNDS_MOST; round++) {
+        poll(NULL, 0, 5);
+    }
+    assert_true(atomic_load(&looked_up));
+    close(hurry[0]);
 }
 
 /* ---- addresses */
@@ -479,6 +523,7 @@ int main(void)
         TEST(a_redirect_is_followed_with_method_and_body_so_often),
         TEST(a_post_does_not_become_a_get),
         TEST(a_request_that_is_dropped_leaves_nothing_behind),
+        TEST(a_name_that_is_looked_up_for_too_long_holds_nobody_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
