@@ -37,8 +37,13 @@ static bool is_signed_now(const ch_http_gate *gate, const ch_http_call *call, in
     if (ch_http_call_header(call, gate->signature_header) == NULL) {
         return refuse(refusal, UNAUTHORIZED, "the signature is missing");
     }
-    if (gate->id_header[0] != '\0' && ch_http_call_header(call, gate->id_header) == NULL) {
+    const char *id = gate->id_header[0] == '\0' ? "" : ch_http_call_header(call, gate->id_header);
+    if (id == NULL) {
         return refuse(refusal, UNAUTHORIZED, "the id that is signed is missing");
+    }
+    /* Else the end of the id could pass for the beginning of the body, or the other way round, under the same signature. */
+    if (strchr(id, '.') != NULL) {
+        return refuse(refusal, FORBIDDEN, "the id that is signed holds a dot");
     }
     if (gate->timestamp_header[0] == '\0') {
         return true;

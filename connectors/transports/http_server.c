@@ -50,8 +50,9 @@ static const casehub_option options[] = {
     [OPTION_TIMESTAMP_HEADER] =
         {"timestamp_header", CASEHUB_OPTION_TEXT, "X-Casehub-Timestamp", 0, 100,
          "header field of the time in seconds, signed as \"time.body\"; \"\": the body alone"},
-    [OPTION_ID_HEADER] = {"id_header", CASEHUB_OPTION_TEXT, "", 0, 100,
-                          "header field of an id that is signed before the body, \"time.id.body\""},
+    [OPTION_ID_HEADER] =
+        {"id_header", CASEHUB_OPTION_TEXT, "", 0, 100,
+         "header field of an id, without a dot, that is signed before the body, \"time.id.body\""},
     [OPTION_WINDOW] = {"window", CASEHUB_OPTION_TIME, "5m", 1000, 86400000,
                        "how far the time of a signature may be from now"},
     [OPTION_BODY] = {"body_most", CASEHUB_OPTION_SIZE, "1MiB", 1, GIB, "bytes of one body"},

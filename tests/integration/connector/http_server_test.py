@@ -177,6 +177,14 @@ class HttpServer(unittest.TestCase):
         self.assertEqual(self.post(body)[0], 401)
         self.assertEqual(self.post(body, fields)[0], 200)
 
+    def test_what_is_signed_as_body_does_not_pass_for_id(self):
+        self.start('secrets_file = "keys"; id_header = "X-Casehub-Id";')
+        inner, at = b'{"id": "moved"}', str(int(time.time()))
+        mac = hmac.new(KEY.encode(), f"{at}.7.".encode() + b"[1." + inner, hashlib.sha256).hexdigest()
+        fields = {"X-Casehub-Timestamp": at, "X-Casehub-Id": "7.[1", "X-Casehub-Signature": "sha256=" + mac}
+        status, _, answer = self.post(inner, fields)
+        self.assertEqual((status, answer["reason"]), (403, "the id that is signed holds a dot"))
+
     # ---- what is answered
 
     def test_pages_methods_and_types_that_are_not_there_have_their_errors(self):
