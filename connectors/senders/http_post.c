@@ -334,6 +334,18 @@ static ch_status open_targets(ch_http_targets *targets, const casehub_value *val
     return status;
 }
 
+/* The URL without its query, which may hold a key: everybody who may list connectors sees it. */
+static void tell_address(const poster *p)
+{
+    char text[2001];
+    const char *url = p->values[OPTION_URL].text;
+    snprintf(text, sizeof text, "%s", url[0] == '\0' ? p->values[OPTION_TARGETS].text : url);
+    if (url[0] != '\0') {
+        text[strcspn(text, "?#")] = '\0';
+    }
+    p->host->set_address(p->host, text);
+}
+
 static int open_poster(void *state, const casehub_host *host, const casehub_value *values)
 {
     poster *p = state;
@@ -355,8 +367,7 @@ static int open_poster(void *state, const casehub_host *host, const casehub_valu
         status = ch_http_client_new(&p->client, &client, &error);
     }
     if (status == CH_OK) {
-        host->set_address(host, values[OPTION_URL].text[0] == '\0' ? values[OPTION_TARGETS].text
-                                                                   : values[OPTION_URL].text);
+        tell_address(p);
         return 0;
     }
     snprintf(text, sizeof text, "%s: %s", error.where, error.text);

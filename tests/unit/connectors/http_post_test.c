@@ -40,7 +40,7 @@ typedef struct bench {
     casehub_value values[COUNT];
     void *state;
     casehub_message message;
-    char failed[500], url[128];
+    char failed[500], url[128], address[200];
     int settled;
     casehub_sent sent;
     char reason[400], answer[70000];
@@ -56,7 +56,8 @@ static void fail_open(const casehub_host *host, const char *reason)
 
 static void set_address(const casehub_host *host, const char *address)
 {
-    (void)host, (void)address;
+    bench *b = host->context;
+    snprintf(b->address, sizeof b->address, "%s", address);
 }
 
 static int64_t wall_ms(const casehub_host *host)
@@ -192,6 +193,16 @@ static void what_cannot_work_does_not_start(void **state)
     expect_no_start(HEADERS, "X-Casehub-Signature", "is set here");
     expect_no_start(SECRET, "/nowhere/at/all", "/nowhere/at/all");
     expect_no_start(HEADER_FILE, "/nowhere/at/all", "/nowhere/at/all");
+}
+
+static void a_key_in_the_query_is_not_told_as_address(void **state)
+{
+    bench *b = prepare();
+    (void)state;
+    b->values[URL].text = "https://robot.invalid/send?key=geheim#1";
+    opened(b);
+    assert_string_equal(b->address, "https://robot.invalid/send");
+    finish(b);
 }
 
 static void a_key_that_others_may_read_is_refused(void **state)
@@ -480,6 +491,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_cannot_work_does_not_start),
+        TEST(a_key_in_the_query_is_not_told_as_address),
         TEST(a_key_that_others_may_read_is_refused),
         TEST(a_header_file_with_faults_does_not_start),
         TEST(a_table_with_faults_says_where),
