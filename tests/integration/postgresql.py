@@ -30,6 +30,7 @@ class Postgresql:
         try:
             self.run("initdb", "-D", self.data, "-U", USER, "--pwfile", self.password_file, "-A", "scram-sha-256", "-E",
                      "UTF8", "--locale=C.UTF-8", "--no-sync")
+            shutil.chown(self.password_file, os.getuid())  # from now on it is the connector's, who takes nobody else's
             self.start()
         except BaseException:
             shutil.rmtree(self.folder)
