@@ -242,14 +242,15 @@ static void add_element(reading *r, frame *to, const char *name, json_t *value)
     }
 }
 
+static const char xml_itself[] = "http://www.w3.org/XML/1998/namespace";
+
 /* Attributes of a namespace belong to somebody else, but for those of XML itself. */
 static void take_attributes(reading *r, frame *to, const char **attributes)
 {
-    static const char xml[] = "http://www.w3.org/XML/1998/namespace";
     char member[CH_XML_NAME_MOST + 8];
     for (size_t i = 0; attributes[i] != NULL; i += 2) {
         full_name name = split_name(attributes[i]);
-        bool own = name.name_space.size == 0, of_xml = ch_str_is(name.name_space, xml);
+        bool own = name.name_space.size == 0, of_xml = ch_str_is(name.name_space, xml_itself);
         if (own || of_xml) {
             snprintf(member, sizeof member, "@%s%s", of_xml ? "xml:" : "", name.local);
             check_size(r, member, strlen(attributes[i + 1]));
@@ -268,6 +269,9 @@ static void push(reading *r, full_name name, const char **attributes)
     r->frames++;
     if (made->name_space.failed != CH_OK) {
         stop(r, CH_NO_MEMORY);
+    } else if (ch_str_is(name.name_space,
+                         xml_itself)) { /* no element may be: it could not be written again */
+        fault(r, "invalid", name.local, "XML's own namespace has no elements");
     } else if (!ch_str_equal(name.name_space, around)) {
         set_member(r, made, "@xmlns", json_stringn(name.name_space.at, name.name_space.size));
     }

@@ -132,6 +132,14 @@ static void a_too_large_value_or_record_fails_alone(void **state)
                  "1@0 !too-large row: the record is larger than 4096 bytes\n901@0 {\"row\":\"2\"}\n");
 }
 
+static void an_element_in_the_namespace_of_xml_itself_is_refused(void **state)
+{
+    (void)state;
+    bench b = xml_bench();
+    bench_open(&b);
+    bench_expect(&b, "<all><xml:in/>t</all>", "1@0 !invalid in: XML's own namespace has no elements\n");
+}
+
 static void records_of_another_namespace_fail_with_their_line(void **state)
 {
     (void)state;
@@ -232,6 +240,7 @@ int main(void)
         TEST(a_broken_character_rejects_the_document_with_its_line),
         TEST(depth_names_and_sizes_are_bounded),
         TEST(a_too_large_value_or_record_fails_alone),
+        TEST(an_element_in_the_namespace_of_xml_itself_is_refused),
         TEST(records_of_another_namespace_fail_with_their_line),
         TEST(prefixes_do_not_matter_and_foreign_elements_are_left_out),
         TEST(elements_attributes_and_text_become_members),
