@@ -57,7 +57,17 @@ static bool a_hold_counts(const erased *all)
     return all->judgement->intake->grant != NULL;
 }
 
-/* Every case of the tree: none may be held; its id goes into out. */
+static ch_status check_area(const ch_judgement *judgement, const ch_case *the_case)
+{
+    const ch_grant *grant = judgement->intake->grant;
+    if (grant == NULL || ch_grant_covers_area(grant, ch_str_of(the_case->area))) {
+        return CH_OK;
+    }
+    return ch_error_set(judgement->error, CH_DENIED, "data.case", "case %s lies outside the areas of %s",
+                        the_case->id, grant->name);
+}
+
+/* Every case of the tree: none may be held, or lie where the operator has no say; its id goes into out. */
 static ch_status list_ids(erased *all, ch_buf *out)
 {
     ch_status status = CH_OK;
@@ -66,6 +76,9 @@ static ch_status list_ids(erased *all, ch_buf *out)
         const ch_case *the_case = NULL;
         ch_case_mark mark = {.held = false};
         status = load(all->judgement, all->numbers[i], &the_case);
+        if (status == CH_OK) {
+            status = check_area(all->judgement, the_case);
+        }
         if (status == CH_OK) {
             status = find_mark(all->judgement, the_case, &mark);
         }
@@ -137,16 +150,6 @@ static ch_status find_case(const ch_judgement *judgement, const ch_event *event,
     }
     return status == CH_OK ? CH_OK
                            : ch_error_set(judgement->error, status, "data.case", "the case cannot be read");
-}
-
-static ch_status check_area(const ch_judgement *judgement, const ch_case *the_case)
-{
-    const ch_grant *grant = judgement->intake->grant;
-    if (grant == NULL || ch_grant_covers_area(grant, ch_str_of(the_case->area))) {
-        return CH_OK;
-    }
-    return ch_error_set(judgement->error, CH_DENIED, "data.case", "case %s lies outside the areas of %s",
-                        the_case->id, grant->name);
 }
 
 ch_status ch_judge_keeping(ch_judgement *judgement, ch_event *event)

@@ -233,6 +233,15 @@ class Erasing(OwnHubTest):
                          [True, True])
         self.assertEqual(self.found("--phone", SPELLINGS[0]), {self.other})
 
+    def test_an_operator_erases_nothing_outside_of_the_grants_areas(self):
+        here = self.publish("case.opened", "8", {"kind": "request"}, ref="CALL-0008", area="330203")
+        there = self.publish("case.opened", "9", {"kind": "request", "text": "stays"}, ref="CALL-0009", area="330902")
+        self.hub.casehub("case", "merge", there, here)
+        local = self.hub.granted("local-operator", "operator", areas=["330203"])
+        answer, = local.publish(event("hub.erased", "desk/local", "1", {"case": here, "reason": "asked for"}))
+        self.assertEqual((answer["code"], answer["where"]), ("denied", "data.case"), answer)
+        self.assertTrue("stays" in json.dumps(self.hub.casehub("case", "timeline", there)))
+
     def test_an_older_backup_comes_back_without_it(self):
         backup = self.hub.path("backup")
         self.hub.casehub("backup", backup)
