@@ -36,7 +36,7 @@ class Up(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix="casehub up ")
         cls.addClassCleanup(shutil.rmtree, cls.folder)
-        cls.data = os.path.join(cls.folder, "a city")
+        cls.data = os.path.join(cls.folder, "a city & more")
         cls.addClassCleanup(cls.run_script, "down", "--data", cls.data)
         done = cls.up("--port", str(free_ports()))
         if done.returncode != 0:
@@ -89,6 +89,10 @@ class Up(unittest.TestCase):
                               capture_output=True, text=True, timeout=PATIENCE, check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def test_a_folder_of_any_name_gets_into_the_configuration_as_it_is(self):
+        with open(os.path.join(self.data, "connectors/mediation/mediation.cfg"), encoding="utf-8") as file:
+            self.assertIn(f"Database={self.data}/legacy/mediation.db;", file.read())
 
     def test_a_wrong_command_line_is_told(self):
         for arguments in (("--port", "no"), ("--port",), ("--bin",), ("--nonsense",)):
